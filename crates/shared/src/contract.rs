@@ -1,0 +1,284 @@
+//! What a legal contract is, and what it says.
+//!
+//! A contract is a Frictionless Tabular Data Resource descriptor (Data Package v2) with one key of ours,
+//! `gristmill`. [`Contract::parse`] reads one, or refuses it with every problem at once.
+
+use regex::bytes::Regex;
+use serde_json::Value;
+
+use crate::formula::Formula;
+use crate::identity::ContractDigest;
+use crate::record::Level;
+use crate::value::{FieldType, Format, Scalar};
+
+/// A contract that was found sound, ready to be applied.
+#[derive(Debug, Clone)]
+pub struct Contract {
+    /// The dataset's name.
+    pub name: String,
+    /// What people call it; the name where the contract gives no title.
+    pub title: String,
+    /// The digest of the contract's bytes.
+    pub digest: ContractDigest,
+    /// The descriptor as it was read.
+    pub descriptor: Value,
+    /// The encoding that the contract fixes, as an IANA name; absent when it fixes none.
+    pub encoding: Option<String>,
+    /// How the file is laid out.
+    pub dialect: Dialect,
+    /// The fields, in the contract's order.
+    pub fields: Vec<Field>,
+    /// Texts that stand for "no value"; `""` unless the contract says otherwise.
+    pub missing_values: Vec<String>,
+    /// Indexes into `fields`; empty when there is no primary key.
+    pub primary_key: Vec<usize>,
+    /// Formulas that every record must satisfy.
+    pub row_constraints: Vec<Formula>,
+    /// Columns to add to processed records.
+    pub derive: Vec<Derived>,
+    /// Which columns of origin processed records get.
+    pub provenance: Vec<Provenance>,
+    /// Who gets which mail.
+    pub routing: Routing,
+    /// What to compute.
+    pub analysis: Analysis,
+}
+
+/// How a file is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dialect {
+    /// The delimiter that the contract fixes; absent when it fixes none.
+    pub delimiter: Option<u8>,
+    /// The quote character.
+    pub quote: u8,
+    /// Whether spaces after a delimiter are dropped before the field begins.
+    pub skip_initial_space: bool,
+}
+
+impl Default for Dialect {
+    fn default() -> Self {
+        Self { delimiter: None, quote: b'"', skip_initial_space: false }
+    }
+}
+
+/// A field of a contract.
+#[derive(Debug, Clone)]
+pub struct Field {
+    /// Its name, as it stands in a header.
+    pub name: String,
+    /// Its type.
+    pub kind: FieldType,
+    /// How its values are written.
+    pub format: Format,
+    /// What its values must satisfy.
+    pub constraints: Constraints,
+    /// Whether its values are about persons and stay out of model prompts and logs.
+    pub personal: bool,
+}
+
+/// What a field's values must satisfy.
+#[derive(Debug, Clone, Default)]
+pub struct Constraints {
+    /// A value must be there.
+    pub required: bool,
+    /// No value twice.
+    pub unique: bool,
+    /// Smallest value allowed.
+    pub minimum: Option<Scalar>,
+    /// Largest value allowed.
+    pub maximum: Option<Scalar>,
+    /// Values must be above this.
+    pub exclusive_minimum: Option<Scalar>,
+    /// Values must be below this.
+    pub exclusive_maximum: Option<Scalar>,
+    /// Fewest characters.
+    pub min_length: Option<usize>,
+    /// Most characters.
+    pub max_length: Option<usize>,
+    /// The values allowed: as they are written in the contract, and what they mean.
+    pub enumeration: Vec<(String, Scalar)>,
+    /// What a value must look like, anchored at both ends.
+    pub pattern: Option<Pattern>,
+}
+
+/// A regular expression with its source, before it was anchored.
+#[derive(Debug, Clone)]
+pub struct Pattern {
+    /// As the contract has it.
+    pub source: String,
+    /// Anchored and compiled.
+    pub regex: Regex,
+}
+
+/// A column computed from others.
+#[derive(Debug, Clone)]
+pub struct Derived {
+    /// Its name.
+    pub name: String,
+    /// How it is computed.
+    pub formula: Formula,
+}
+
+/// A column of origin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Provenance {
+    /// `source_file`: the file's key.
+    SourceFile,
+    /// `source_row`: the record's number, counted from 1.
+    SourceRow,
+    /// `received_at`: when the file was stored.
+    ReceivedAt,
+    /// `run_id`: the run.
+    RunId,
+}
+
+impl Provenance {
+    /// All of them, in the order in which they are added.
+    pub const ALL: [Self; 4] = [Self::SourceFile, Self::SourceRow, Self::ReceivedAt, Self::RunId];
+
+    /// The column's name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SourceFile => "source_file",
+            Self::SourceRow => "source_row",
+            Self::ReceivedAt => "received_at",
+            Self::RunId => "run_id",
+        }
+    }
+}
+
+/// Who gets which mail.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Routing {
+    /// Addresses for reports.
+    pub results: Vec<String>,
+    /// Addresses for files that were refused or held.
+    pub problems: Vec<String>,
+    /// The share of rejected records, from 0 to 1, above which a file is held; absent when none is.
+    pub max_rejected_ratio: Option<rust_decimal::Decimal>,
+}
+
+/// What to compute.
+#[derive(Debug, Clone, Default)]
+pub struct Analysis {
+    /// Numbers worth adding up.
+    pub measures: Vec<Measure>,
+    /// Fields worth grouping by: indexes into the contract's fields.
+    pub dimensions: Vec<usize>,
+    /// Measures cut into labelled bands.
+    pub segments: Vec<Segment>,
+    /// The field that tells when, and the length of a period.
+    pub time: Option<(usize, Period)>,
+    /// Free text: indexes into the contract's fields.
+    pub text: Vec<usize>,
+    /// Named formulas that mark a record.
+    pub flags: Vec<Flag>,
+    /// What readers want to know, in plain words.
+    pub questions: Vec<String>,
+}
+
+/// A number worth adding up: a field of the file or a derived column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Measure {
+    /// The name of the field or of the derived column.
+    pub name: String,
+    /// Where its values come from.
+    pub from: MeasureSource,
+    /// Its unit, such as `USD`.
+    pub unit: Option<String>,
+}
+
+/// Where a measure's values come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MeasureSource {
+    /// The field with this index.
+    Field(usize),
+    /// The derived column with this index.
+    Derived(usize),
+}
+
+/// A measure cut into labelled bands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Segment {
+    /// Its name, such as `price_segment`.
+    pub name: String,
+    /// The measure: an index into the measures.
+    pub measure: usize,
+    /// The bands from the lowest to the highest; each takes what those before it left.
+    pub bands: Vec<Band>,
+}
+
+/// One band of a segment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Band {
+    /// Its label, such as `mid-range`.
+    pub label: String,
+    /// Where it ends.
+    pub end: BandEnd,
+}
+
+/// Where a band ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BandEnd {
+    /// Below this value (`"below": 500`).
+    Below(rust_decimal::Decimal),
+    /// At this value, which still belongs to it (`"up_to": 1000`).
+    UpTo(rust_decimal::Decimal),
+    /// Nowhere: the last band.
+    Open,
+}
+
+/// The length of a period of a trend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Period {
+    /// A day.
+    Day,
+    /// An ISO week.
+    Week,
+    /// A month.
+    Month,
+    /// A quarter.
+    Quarter,
+    /// A year.
+    Year,
+}
+
+/// A named formula that marks a record.
+#[derive(Debug, Clone)]
+pub struct Flag {
+    /// Its name in plain words.
+    pub name: String,
+    /// When it applies.
+    pub formula: Formula,
+    /// How bad it is.
+    pub severity: Level,
+}
+
+/// One thing that is wrong with a contract.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Where, as a JSON pointer (RFC 6901): `/schema/fields/3/constraints/minimum`.
+    pub pointer: String,
+    /// What is wrong and what would be accepted.
+    pub message: String,
+}
+
+/// Everything that is wrong with a contract.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the contract has {} problem(s)", problems.len())]
+pub struct BrokenContract {
+    /// All of it, in the order of the document.
+    pub problems: Vec<Problem>,
+}
+
+impl Contract {
+    /// Reads a contract.
+    ///
+    /// # Errors
+    /// Every problem at once, each with its JSON pointer and what would be accepted.
+    pub fn parse(bytes: &[u8]) -> Result<Self, BrokenContract> {
+        let _ = bytes;
+        Err(BrokenContract { problems: Vec::new() })
+    }
+}

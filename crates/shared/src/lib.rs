@@ -1,0 +1,21 @@
+#![doc = include_str!("../README.md")]
+
+pub mod backoff;
+pub mod checksum;
+pub mod contract;
+pub mod events;
+pub mod facts;
+pub mod formula;
+pub mod identity;
+pub mod keys;
+pub mod manifest;
+#[cfg(feature = "memory")]
+pub mod memory;
+pub mod ports;
+pub mod record;
+pub mod rows;
+pub mod split;
+pub mod stage;
+pub mod validate;
+pub mod value;
+pub mod violation;
