@@ -1,1 +1,10 @@
-//! Placeholder.
+#![doc = include_str!("../README.md")]
+
+mod contracts;
+#[cfg(feature = "lambda")]
+pub mod handler;
+mod pipeline;
+mod transfer;
+
+pub use contracts::{ContractCache, UNMATCHED};
+pub use pipeline::{Arrival, MAX_FILE_BYTES, Outcome, Processor, Settings};

@@ -3,6 +3,18 @@
 //! A contract is a Frictionless Tabular Data Resource descriptor (Data Package v2) with one key of ours,
 //! `gristmill`. [`Contract::parse`] reads one, or refuses it with every problem at once.
 
+mod analysis;
+mod constraints;
+pub mod descriptor;
+mod dialect;
+mod document;
+mod extension;
+mod node;
+mod suggestion;
+mod table;
+
+use std::fmt;
+
 use regex::bytes::Regex;
 use serde_json::Value;
 
@@ -10,6 +22,16 @@ use crate::formula::Formula;
 use crate::identity::ContractDigest;
 use crate::record::Level;
 use crate::value::{FieldType, Format, Scalar};
+
+pub use crate::validate::REJECTION_COLUMNS;
+pub use descriptor::schema;
+
+/// The longest contract, in bytes.
+pub const MAX_BYTES: usize = 256 * 1024;
+/// The most fields of a contract.
+pub const MAX_FIELDS: usize = 256;
+/// The longest name of a dataset, in bytes. It becomes the name of a folder.
+pub const MAX_NAME_BYTES: usize = 80;
 
 /// A contract that was found sound, ready to be applied.
 #[derive(Debug, Clone)]
@@ -272,13 +294,108 @@ pub struct BrokenContract {
     pub problems: Vec<Problem>,
 }
 
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.pointer.is_empty() {
+            write!(f, "{}: ", self.pointer)?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
 impl Contract {
     /// Reads a contract.
     ///
     /// # Errors
     /// Every problem at once, each with its JSON pointer and what would be accepted.
     pub fn parse(bytes: &[u8]) -> Result<Self, BrokenContract> {
-        let _ = bytes;
-        Err(BrokenContract { problems: Vec::new() })
+        Self::from_descriptor(document::read(bytes)?, ContractDigest::of(bytes))
     }
+
+    /// Reads a contract whose bytes were read before, such as the one that a manifest carries: written again,
+    /// they would have another digest.
+    ///
+    /// # Errors
+    /// Every problem at once, each with its JSON pointer and what would be accepted.
+    pub fn from_descriptor(descriptor: Value, digest: ContractDigest) -> Result<Self, BrokenContract> {
+        let problems = node::Problems::default();
+        let contract = read(&descriptor, &problems, digest);
+        let problems = problems.in_order_of(&descriptor);
+        match contract {
+            Some(contract) if problems.is_empty() => Ok(Self { descriptor, ..contract }),
+            _ => Err(BrokenContract { problems }),
+        }
+    }
+
+    /// The index of the field with this name.
+    #[must_use]
+    pub fn field_index(&self, name: &str) -> Option<usize> {
+        self.fields.iter().position(|field| field.name == name)
+    }
+}
+
+/// Reads all that can be read. What comes back is a contract only where no problem was found.
+fn read(descriptor: &Value, problems: &node::Problems, digest: ContractDigest) -> Option<Contract> {
+    let root = node::Node::root(descriptor, problems)
+        .object("a contract: write a JSON object with name and schema")?;
+    check_keys(&root, problems);
+    let name = dataset_name(&root).unwrap_or_default();
+    let mut table = table::Table::read(&root);
+    let row_constraints = extension::checks(&root, &table);
+    let extension = extension::read(&root, &mut table, problems);
+    let title = root.get("title").and_then(|node| node.label("a title", 200));
+    Some(Contract {
+        title: title.map_or_else(|| name.clone(), str::to_owned),
+        name,
+        digest,
+        descriptor: Value::Null,
+        encoding: dialect::encoding(&root),
+        dialect: dialect::read(&root),
+        fields: table.fields,
+        missing_values: table.missing_values,
+        primary_key: table.primary_key,
+        row_constraints,
+        derive: extension.derive,
+        provenance: extension.provenance,
+        routing: extension.routing,
+        analysis: extension.analysis,
+    })
+}
+
+/// Refuses a top-level key that is one of ours but for a slip, and another type of resource. The standard allows
+/// any other key.
+fn check_keys(root: &node::Object<'_>, problems: &node::Problems) {
+    const OURS: [&str; 6] = ["dialect", "encoding", "schema", "checks", "gristmill", "missingValues"];
+    for key in root.keys() {
+        let pointer = node::member("", key);
+        if key == "missingValues" {
+            problems.add(&pointer, "missingValues stands in the wrong place: write it inside schema");
+        } else if let Some(meant) = suggestion::nearest(key, OURS.into_iter())
+            && root.get(meant).is_none()
+        {
+            problems.add(&pointer, format!("there is no key {key:?}; did you mean {meant:?}?"));
+        }
+    }
+    if let Some(node) = root.get("type")
+        && node.value.as_str() != Some("table")
+    {
+        node.is_not("the type of a tabular resource: write \"table\" or leave it out");
+    }
+}
+
+fn dataset_name(root: &node::Object<'_>) -> Option<String> {
+    let expected =
+        "a dataset's name: write lower-case letters, digits, and . _ - inside, such as \"customer_orders\"";
+    let node = root.required("name", expected)?;
+    let name = node.text(expected)?;
+    let starts_well = name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
+    let is_plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b);
+    if name.len() > MAX_NAME_BYTES {
+        node.refuse(format!("the name is too long: at most {MAX_NAME_BYTES} characters are allowed"));
+    } else if !starts_well || !name.bytes().all(is_plain) {
+        node.is_not(expected);
+    } else {
+        return Some(name.to_owned());
+    }
+    None
 }

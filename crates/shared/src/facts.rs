@@ -93,14 +93,17 @@ impl<'de> Deserialize<'de> for Value {
         let number = match serde_json::Value::deserialize(deserializer)? {
             serde_json::Value::Number(number) => {
                 let text = number.to_string();
-                text.parse().ok().or_else(|| Decimal::from_scientific(&text).ok()).or_else(|| {
-                    number.as_f64().and_then(Decimal::from_f64)
-                })
+                text.parse()
+                    .ok()
+                    .or_else(|| Decimal::from_scientific(&text).ok())
+                    .or_else(|| number.as_f64().and_then(Decimal::from_f64))
             }
             serde_json::Value::String(text) => text.parse().ok(),
             _ => None,
         };
-        number.map(|n: Decimal| Self(n.normalize())).ok_or_else(|| D::Error::custom("a fact's value is a number"))
+        number
+            .map(|n: Decimal| Self(n.normalize()))
+            .ok_or_else(|| D::Error::custom("a fact's value is a number"))
     }
 }
 
@@ -162,11 +165,16 @@ mod tests {
 
     #[test]
     fn a_value_survives_json_exactly() {
-        for text in ["0", "10", "-3", "842.77", "0.1", "604263.000001", "12345678901234567890.12345678", "1e-7"] {
+        for text in
+            ["0", "10", "-3", "842.77", "0.1", "604263.000001", "12345678901234567890.12345678", "1e-7"]
+        {
             let number = text.parse().or_else(|_| Decimal::from_scientific(text)).unwrap();
             let json = serde_json::to_string(&Value(number)).unwrap();
             assert_eq!(serde_json::from_str::<Value>(&json).unwrap().0, number.normalize(), "{json}");
         }
-        assert_eq!(serde_json::to_string(&Value::from("842.770".parse::<Decimal>().unwrap())).unwrap(), "842.77");
+        assert_eq!(
+            serde_json::to_string(&Value::from("842.770".parse::<Decimal>().unwrap())).unwrap(),
+            "842.77"
+        );
     }
 }

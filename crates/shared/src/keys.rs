@@ -113,7 +113,8 @@ mod tests {
 
     #[test]
     fn keys_are_readable_and_end_in_the_run() {
-        let run = RunId::of("b", "input/sales/May 2024.csv", &ETag::parse("e"), &ContractDigest::of(b""), None);
+        let run =
+            RunId::of("b", "input/sales/May 2024.csv", &ETag::parse("e"), &ContractDigest::of(b""), None);
         let keys = OutputKeys::of("sales", "input/sales/May 2024.csv", &run);
         assert_eq!(keys.processed, format!("processed/sales/May-2024-{}.csv", run.short()));
         assert_eq!(keys.errors, format!("rejected/sales/May-2024-{}.errors.csv", run.short()));

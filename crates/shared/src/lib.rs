@@ -7,6 +7,7 @@ pub mod events;
 pub mod facts;
 pub mod formula;
 pub mod identity;
+pub mod infer;
 pub mod keys;
 pub mod manifest;
 #[cfg(feature = "memory")]

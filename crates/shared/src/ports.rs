@@ -216,6 +216,16 @@ pub trait Objects: Send + Sync {
         source: &SourceObject,
     ) -> impl Future<Output = Result<(ObjectInfo, Self::Body), Fault>> + Send;
 
+    /// Opens an output of a run, reached through its manifest. Outputs are written once, so no pin is needed;
+    /// the reader compares what it gets with the size and the checksum in the manifest.
+    ///
+    /// # Errors
+    /// [`FaultKind::NotFound`] when it is not there.
+    fn open_output(
+        &self,
+        at: &Location,
+    ) -> impl Future<Output = Result<(ObjectInfo, Self::Body), Fault>> + Send;
+
     /// Reads a small object whole, unless it still carries the tag in `known`.
     ///
     /// # Errors

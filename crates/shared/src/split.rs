@@ -1,1 +1,170 @@
-//! Placeholder.
+//! The pass over a file: every record into one of two outputs, with counts and codes, in flat memory.
+//!
+//! [`Opening`] reads as far as the header and finds the contract and the delimiter that fit it. [`Split`] then
+//! takes the records. Both own no I/O: the caller fills [`Opening::space`] and [`Split::space`], and takes the
+//! bytes out of the three [`Sink`]s whenever [`Split::advance`] asks for it.
+
+mod opening;
+mod output;
+mod sniff;
+mod tally;
+
+pub use opening::{Chosen, Match, Opening};
+pub use output::{Origin, Sink};
+pub use tally::Tally;
+
+use output::{ErrorRow, Writer};
+
+use crate::rows::{Layout, Reader, Record, Step};
+use crate::validate::{Findings, Keys, Plan};
+use crate::violation::{FileCode, Verdict};
+
+/// How many bytes a sink gathers before it asks to be emptied.
+pub const SINK_BYTES: usize = 256 * 1024;
+
+/// What a split needs next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// More input: fill [`Split::space`] and tell [`Split::filled`].
+    NeedInput,
+    /// A sink is full: take the bytes of all three.
+    Drain,
+    /// The file is over. The sinks may still hold bytes.
+    Done,
+}
+
+/// The pass over the records of a file.
+#[derive(Debug)]
+pub struct Split {
+    reader: Reader,
+    plan: Plan,
+    writer: Writer,
+    keys: Keys,
+    findings: Findings,
+    tally: Tally,
+    /// The valid records.
+    pub processed: Sink,
+    /// The rejected records, verbatim.
+    pub rejected: Sink,
+    /// The violations, one a line.
+    pub errors: Sink,
+}
+
+impl Split {
+    /// Begins behind the header.
+    #[must_use]
+    pub fn new(chosen: Chosen, origin: &Origin, derived: &[String]) -> Self {
+        let writer = Writer::new(&chosen.plan, chosen.reader.layout(), origin, derived);
+        let tally = Tally::new(chosen.plan.labels());
+        Self {
+            processed: Sink::new(writer.processed_header()),
+            rejected: Sink::new(writer.rejected_header()),
+            errors: Sink::new(Writer::errors_header()),
+            reader: chosen.reader,
+            plan: chosen.plan,
+            writer,
+            keys: Keys::default(),
+            findings: Findings::default(),
+            tally,
+        }
+    }
+
+    /// Remembers at most so many keys.
+    #[must_use]
+    pub fn with_keys(mut self, keys: Keys) -> Self {
+        self.keys = keys;
+        self
+    }
+
+    /// Where the next input goes. Never empty.
+    pub fn space(&mut self) -> &mut [u8] {
+        self.reader.space()
+    }
+
+    /// Says how many bytes of [`space`](Self::space) were filled; 0 is the end of the file.
+    pub fn filled(&mut self, bytes: usize) {
+        self.reader.filled(bytes);
+    }
+
+    /// How the file is laid out.
+    #[must_use]
+    pub fn layout(&self) -> Layout {
+        self.reader.layout()
+    }
+
+    /// The counts so far.
+    #[must_use]
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// The compiled contract.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Takes records until something is needed.
+    ///
+    /// # Errors
+    /// The one verdict over a file whose records cannot be trusted: a quote that is never closed, or more keys
+    /// than can be told apart. Nothing of such a file may be kept.
+    pub fn advance(&mut self) -> Result<Progress, Verdict> {
+        loop {
+            if self.processed.is_full() || self.rejected.is_full() || self.errors.is_full() {
+                return Ok(Progress::Drain);
+            }
+            let record = match self.reader.next() {
+                Step::Record(record) => record,
+                Step::NeedInput => return Ok(Progress::NeedInput),
+                Step::End => return Ok(Progress::Done),
+                Step::Unterminated { line } => return Err(unterminated(line)),
+            };
+            let good = self
+                .plan
+                .judge(&record, &mut self.keys, &mut self.findings)
+                .map_err(|full| Verdict::new(FileCode::TooManyKeys, format!("{full}; split the file")))?;
+            if good {
+                self.tally.valid();
+                self.writer.processed(&record, &self.plan, &mut self.processed);
+            } else {
+                reject(
+                    &record,
+                    &self.writer,
+                    &self.findings,
+                    &mut self.tally,
+                    (&mut self.rejected, &mut self.errors),
+                );
+            }
+        }
+    }
+}
+
+/// Puts a record into rejected, and everything that is wrong with it into errors.
+fn reject(
+    record: &Record<'_>,
+    writer: &Writer,
+    findings: &Findings,
+    tally: &mut Tally,
+    (rejected, errors): (&mut Sink, &mut Sink),
+) {
+    tally.rejected();
+    writer.rejected(record, findings, rejected);
+    for finding in findings.iter() {
+        tally.violation(&finding, record.number);
+        ErrorRow { record, finding }.write(errors);
+    }
+}
+
+fn unterminated(line: u64) -> Verdict {
+    Verdict::new(
+        FileCode::UnterminatedQuote,
+        format!(
+            "a quote is opened on line {line} and never closed, so nobody can tell where the rows after it begin. \
+             Close the quote, or remove it, and send the file again"
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,79 @@
+//! Sum, mean, median and range of each measure.
+
+use shared::contract::Measure;
+use shared::facts::{Fact, FactKind};
+use shared::record::Insight;
+
+use super::super::Material;
+use super::super::index::Index;
+use super::super::wording::{figure, rows, sentence, words};
+use super::{insight, sureness};
+
+/// A sentence for each measure.
+pub(super) fn insights(material: &Material<'_>, facts: Index<'_>) -> Vec<Insight> {
+    let measures = &material.contract.analysis.measures;
+    measures.iter().filter_map(|measure| figures(material, facts, measure)).collect()
+}
+
+/// Whether sums of the measure mean something: money and counts do, temperatures and speeds do not.
+fn adds_up(measure: &Measure) -> bool {
+    match measure.unit.as_deref() {
+        // A measure is "worth adding up" unless its unit says otherwise.
+        None => true,
+        Some(unit) => {
+            let is_currency = unit.len() == 3 && unit.bytes().all(|b| b.is_ascii_uppercase());
+            is_currency || ["$", "€", "£", "¥", "items", "pieces", "units", "orders", "steps"].contains(&unit)
+        }
+    }
+}
+
+/// The first measure whose sums mean something.
+pub(super) fn additive<'a>(material: &Material<'a>) -> Option<&'a Measure> {
+    material.contract.analysis.measures.iter().find(|measure| adds_up(measure))
+}
+
+fn figures(material: &Material<'_>, facts: Index<'_>, measure: &Measure) -> Option<Insight> {
+    let of = |kind| facts.measure(kind, &measure.name);
+    let median = of(FactKind::Median);
+    let (min, max) = (of(FactKind::Min)?, of(FactKind::Max)?);
+    let what = sentence(&words(&measure.name));
+    if min.value == max.value {
+        let text = format!("{what} is {} in every row that has one ({}).", figure(min), rows(min.of));
+        return Some(insight("measure", text, sureness(min.of), material, &[min, max]));
+    }
+    let mut cited: Vec<&Fact> = Vec::new();
+    let mut clauses = Vec::new();
+    if let Some(sum) = of(FactKind::Sum).filter(|_| adds_up(measure)) {
+        clauses.push(format!("adds up to {} over {}", figure(sum), rows(sum.of)));
+        cited.push(sum);
+    }
+    if let Some(mean) = of(FactKind::Mean) {
+        let over = if cited.is_empty() { format!(" over {}", rows(mean.of)) } else { String::new() };
+        clauses.push(format!("is {} on average{over}", figure(mean)));
+        cited.push(mean);
+    }
+    let mut text = format!("{what} {}", clauses.join(" and "));
+    if let Some(median) = median {
+        text.push_str(&format!(", with a median of {}", figure(median)));
+        cited.push(median);
+    }
+    text.push_str(&format!("; it ranges from {} to {}.", figure(min), figure(max)));
+    if clauses.is_empty() {
+        text = format!("{what} ranges from {} to {} over {}.", figure(min), figure(max), rows(min.of));
+        cited.clear();
+    }
+    cited.extend([min, max]);
+    Some(insight("measure", text, sureness(min.of), material, &cited))
+}
+
+/// The first measure in one sentence.
+pub(super) fn headline(material: &Material<'_>, facts: Index<'_>) -> Option<String> {
+    let measure = material.contract.analysis.measures.first()?;
+    let what = sentence(&words(&measure.name));
+    let mean = facts.measure(FactKind::Mean, &measure.name)?;
+    match facts.measure(FactKind::Sum, &measure.name).filter(|_| adds_up(measure)) {
+        Some(sum) if sum.of == 1 => Some(format!("{what} is {}.", figure(sum))),
+        Some(sum) => Some(format!("{what} adds up to {}, {} on average.", figure(sum), figure(mean))),
+        None => Some(format!("{what} is {} on average.", figure(mean))),
+    }
+}

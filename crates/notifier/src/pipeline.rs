@@ -1,0 +1,219 @@
+//! The order of steps, and what a failure at each means.
+
+use jiff::{SignedDuration, Timestamp};
+use shared::backoff::{Backoff, retry};
+use shared::contract::Contract;
+use shared::events::PipelineEvent;
+use shared::identity::RunId;
+use shared::manifest::{Manifest, Status};
+use shared::ports::{
+    Analyses, Claim, Claimed, Clock, Commit, Fetched, Lease, Location, Mail, Mailer, Objects, SendFault,
+    SendOutcome, Task,
+};
+use shared::record::AnalysisRecord;
+use shared::stage::{Delivery, StageError};
+use shared::violation::FileCode;
+
+use crate::recipients;
+use crate::report::Report;
+use crate::settings::Settings;
+
+/// How long an unsettled send is left alone before the mail is sent again: the mail service's own word on it
+/// usually comes within minutes.
+pub const UNSETTLED_GRACE: SignedDuration = SignedDuration::from_mins(15);
+
+/// What a claim outlives its invocation by, for clocks that disagree.
+const CLOCK_SLACK: SignedDuration = SignedDuration::from_secs(2);
+
+/// The code under which a run without recipients is settled.
+const NO_RECIPIENTS: &str = "NoRecipients";
+
+/// The last stage: one mail for each finished run.
+#[derive(Debug, Clone)]
+pub struct Notifier<O, A, X, C> {
+    /// Where manifests lie.
+    pub objects: O,
+    /// Where analyses and claims lie.
+    pub analyses: A,
+    /// What sends mails.
+    pub mailer: X,
+    /// Time.
+    pub clock: C,
+    /// What was set.
+    pub settings: Settings,
+}
+
+/// How a delivery ended. Each is a finished state, to be acknowledged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The mail service took the mail.
+    Sent {
+        /// Its id for the mail.
+        message_id: String,
+    },
+    /// An earlier delivery had settled this run; nothing was sent.
+    AlreadySent,
+    /// The mail service will not take the mail; somebody has to look at it.
+    Refused {
+        /// The mail service's code.
+        code: String,
+    },
+    /// Neither the contract nor the settings name anybody.
+    NoRecipients,
+}
+
+impl<O: Objects, A: Analyses, X: Mailer, C: Clock> Notifier<O, A, X, C> {
+    /// Sends the mail that an event asks for, unless it was sent before.
+    ///
+    /// # Errors
+    /// [`StageError::Busy`] while another invocation is at it or the end of an earlier send is not known;
+    /// [`StageError::Port`] when a call failed, the mail was certainly not sent, or nobody can tell whether it
+    /// was; [`StageError::Broken`] when the manifest or the analysis is missing or cannot be read.
+    pub async fn notify(&self, event: &PipelineEvent, delivery: &Delivery) -> Result<Outcome, StageError> {
+        let order = Order::of(event)?;
+        let lease = match self.analyses.claim(&self.claim(order.run_id, delivery)).await? {
+            Claimed::Granted(lease) => lease,
+            Claimed::Finished => return Ok(Outcome::AlreadySent),
+            Claimed::Busy { until } => return Err(StageError::Busy { until }),
+        };
+        let mail = self.mail(&order, &lease).await?;
+        // From here on a crash leaves the run as "sending": it is sent again only after the grace.
+        stored(self.analyses.begin_send(&lease, &mail.send_id, self.clock.now()).await?)?;
+        if mail.to.is_empty() {
+            self.settle(&lease, &refused(NO_RECIPIENTS, self.clock.now())).await?;
+            return Ok(Outcome::NoRecipients);
+        }
+        match self.mailer.send(&mail).await {
+            Ok(message_id) => {
+                let sent = SendOutcome::Sent { message_id: message_id.clone(), at: self.clock.now() };
+                self.settle(&lease, &sent).await?;
+                Ok(Outcome::Sent { message_id })
+            }
+            Err(SendFault::NotSent(fault)) => {
+                self.settle(&lease, &SendOutcome::NotSent).await?;
+                Err(fault.into())
+            }
+            Err(SendFault::Refused(fault)) => {
+                self.settle(&lease, &refused(&fault.code, self.clock.now())).await?;
+                Ok(Outcome::Refused { code: fault.code })
+            }
+            // Nothing is written down: the run stays as "sending" until the grace is over.
+            Err(SendFault::Unknown(fault)) => Err(fault.into()),
+        }
+    }
+
+    fn claim(&self, run_id: &RunId, delivery: &Delivery) -> Claim {
+        let now = self.clock.now();
+        Claim {
+            run_id: run_id.clone(),
+            task: Task::Notify,
+            owner: delivery.owner.clone(),
+            now,
+            lease_until: delivery.deadline.checked_add(CLOCK_SLACK).unwrap_or(Timestamp::MAX),
+            unsettled_before: now.checked_sub(UNSETTLED_GRACE).unwrap_or(Timestamp::MIN),
+        }
+    }
+
+    async fn mail(&self, order: &Order<'_>, lease: &Lease) -> Result<Mail, StageError> {
+        let manifest = self.manifest(order).await?;
+        let contract = contract(&manifest)?;
+        let record = if order.analysed { Some(self.record(order.run_id).await?) } else { None };
+        let report = Report {
+            manifest: &manifest,
+            record: record.as_ref(),
+            contract: contract.as_ref(),
+            output_base: self.settings.output_base.as_deref(),
+        };
+        let rendered = report.render().map_err(|error| broken("the mail", error))?;
+        let routing = contract.as_ref().map(|c| &c.routing);
+        Ok(Mail {
+            run_id: order.run_id.clone(),
+            send_id: format!("{}-{}", order.run_id.short(), lease.fence),
+            from: self.settings.from.clone(),
+            to: recipients::of(manifest.status, routing, &self.settings),
+            subject: rendered.subject,
+            text: rendered.text,
+            html: rendered.html,
+        })
+    }
+
+    async fn manifest(&self, order: &Order<'_>) -> Result<Manifest, StageError> {
+        let at = Location::new(order.bucket, order.manifest_key);
+        let Fetched::Found(found) = self.objects.fetch(&at, None).await? else {
+            return Err(broken("the manifest", "there is none"));
+        };
+        let manifest: Manifest =
+            serde_json::from_slice(&found.bytes).map_err(|error| broken("the manifest", error))?;
+        if manifest.run_id != *order.run_id {
+            return Err(broken("the manifest", "it is another run's"));
+        }
+        if order.analysed != (manifest.status == Status::Completed) {
+            return Err(broken("the manifest", "its status does not fit the event"));
+        }
+        Ok(manifest)
+    }
+
+    async fn record(&self, run_id: &RunId) -> Result<AnalysisRecord, StageError> {
+        self.analyses.load(run_id).await?.ok_or_else(|| broken("the analysis", "there is none"))
+    }
+
+    /// Writes down how the send ended. It is tried again on top of what the adapter does by itself: a mail that
+    /// is out but not written down is what leads to a second copy.
+    async fn settle(&self, lease: &Lease, outcome: &SendOutcome) -> Result<(), StageError> {
+        let end = || self.analyses.end_send(lease, outcome);
+        stored(retry(Backoff::STANDARD, &self.clock, end).await?)
+    }
+}
+
+/// What an event asks for.
+struct Order<'a> {
+    run_id: &'a RunId,
+    bucket: &'a str,
+    manifest_key: &'a str,
+    analysed: bool,
+}
+
+impl<'a> Order<'a> {
+    fn of(event: &'a PipelineEvent) -> Result<Self, StageError> {
+        let (run_id, source, manifest_key, analysed) = match event {
+            PipelineEvent::AnalysisComplete(e) => (&e.run_id, &e.source, &e.manifest_key, true),
+            PipelineEvent::FileRejected(e) => (&e.run_id, &e.source, &e.manifest_key, false),
+            PipelineEvent::ProcessingComplete(_) => {
+                return Err(broken(
+                    "the event",
+                    "a split file is the analyzer's to take, not the notifier's",
+                ));
+            }
+        };
+        Ok(Self { run_id, bucket: &source.bucket, manifest_key, analysed })
+    }
+}
+
+/// The contract that judged the run. A run that was refused for its contract has none that can be read.
+fn contract(manifest: &Manifest) -> Result<Option<Contract>, StageError> {
+    let bytes = serde_json::to_vec(&manifest.contract.descriptor)
+        .map_err(|error| broken("the manifest's contract", error))?;
+    match Contract::parse(&bytes) {
+        Ok(contract) => Ok(Some(contract)),
+        Err(_) if manifest.code == Some(FileCode::ContractError) => Ok(None),
+        Err(error) => Err(broken("the manifest's contract", error)),
+    }
+}
+
+fn stored(commit: Commit) -> Result<(), StageError> {
+    match commit {
+        Commit::Stored => Ok(()),
+        Commit::Lost => Err(StageError::LeaseLost),
+    }
+}
+
+fn refused(code: &str, at: Timestamp) -> SendOutcome {
+    SendOutcome::Refused { code: code.to_owned(), at }
+}
+
+fn broken(what: &str, reason: impl ToString) -> StageError {
+    StageError::Broken { what: what.to_owned(), reason: reason.to_string() }
+}
+
+#[cfg(test)]
+mod tests;

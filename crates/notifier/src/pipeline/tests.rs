@@ -1,0 +1,255 @@
+use std::time::Duration;
+
+use futures_lite::future::block_on;
+use shared::memory::{ManualClock, MemoryAnalyses, MemoryMailer, MemoryObjects, TaskState};
+use shared::ports::{Disposition, Fault, FaultKind};
+
+use super::*;
+use crate::fixtures;
+
+/// The stage on adapters in memory.
+struct World {
+    notifier: Notifier<MemoryObjects, MemoryAnalyses, MemoryMailer, ManualClock>,
+    manifest: Manifest,
+}
+
+impl World {
+    fn with(manifest: Manifest) -> Self {
+        let objects = MemoryObjects::new();
+        objects.put(
+            "bucket",
+            &shared::keys::manifest_key(&manifest.run_id),
+            serde_json::to_vec(&manifest).unwrap(),
+        );
+        let analyses = MemoryAnalyses::new();
+        if manifest.status == Status::Completed {
+            analyses.put(fixtures::record());
+        }
+        let clock = ManualClock::at("2025-05-20T08:00:00Z".parse().unwrap());
+        let settings = Settings { from: "gristmill@example.com".into(), ..Settings::default() };
+        Self {
+            notifier: Notifier { objects, analyses, mailer: MemoryMailer::new(), clock, settings },
+            manifest,
+        }
+    }
+
+    fn analysed() -> Self {
+        Self::with(fixtures::manifest())
+    }
+
+    fn event(&self) -> PipelineEvent {
+        match self.manifest.status {
+            Status::Completed => self.manifest.analysis_event(&fixtures::record()),
+            Status::Rejected | Status::Held => self.manifest.event(),
+        }
+    }
+
+    /// A delivery to an invocation that may take 60 seconds.
+    fn deliver(&self, owner: &str) -> Result<Outcome, StageError> {
+        let deadline = self.notifier.clock.now() + SignedDuration::from_secs(60);
+        block_on(self.notifier.notify(&self.event(), &Delivery { owner: owner.into(), deadline }))
+    }
+
+    fn wait(&self, minutes: u64) {
+        self.notifier.clock.advance(Duration::from_mins(minutes));
+    }
+
+    fn mails(&self) -> Vec<Mail> {
+        self.notifier.mailer.mails()
+    }
+
+    fn state(&self) -> TaskState {
+        self.notifier.analyses.state(&self.manifest.run_id, Task::Notify).unwrap()
+    }
+}
+
+fn fault(kind: FaultKind) -> Fault {
+    Fault::new("SendEmail", kind, "Scripted")
+}
+
+#[test]
+fn an_analysed_run_is_mailed_once_and_marked_as_sent() {
+    let world = World::analysed();
+    assert_eq!(world.deliver("a").unwrap(), Outcome::Sent { message_id: "memory-1".into() });
+    let mails = world.mails();
+    assert_eq!(mails.len(), 1);
+    assert_eq!(mails[0].from, "gristmill@example.com");
+    assert_eq!(mails[0].to, ["sales@example.com"]);
+    assert_eq!(mails[0].send_id, format!("{}-1", world.manifest.run_id.short()));
+    assert_eq!(mails[0].run_id, world.manifest.run_id);
+    assert!(mails[0].html.contains("717 of 1,002 rows accepted"));
+    let record = world.notifier.analyses.get(&world.manifest.run_id).unwrap();
+    assert!(record.notification_sent);
+    assert_eq!(record.notification_timestamp.as_deref(), Some("2025-05-20T08:00:00Z"));
+}
+
+#[test]
+fn a_second_delivery_sends_nothing() {
+    let world = World::analysed();
+    world.deliver("a").unwrap();
+    for (owner, minutes) in [("a", 0), ("b", 0), ("c", 60)] {
+        world.wait(minutes);
+        assert_eq!(world.deliver(owner).unwrap(), Outcome::AlreadySent);
+    }
+    assert_eq!(world.notifier.mailer.attempts(), 1);
+}
+
+#[test]
+fn a_refused_and_a_held_file_are_mailed_to_those_who_care_for_problems() {
+    for (manifest, news) in [(fixtures::refused(), "was refused"), (fixtures::held(), "is held")] {
+        let world = World::with(manifest);
+        assert!(matches!(world.deliver("a").unwrap(), Outcome::Sent { .. }));
+        let mail = &world.mails()[0];
+        assert_eq!(mail.to, ["data@example.com"]);
+        assert!(mail.subject.contains(news), "{}", mail.subject);
+        assert_eq!(world.deliver("b").unwrap(), Outcome::AlreadySent);
+    }
+}
+
+#[test]
+fn two_at_once_send_one_mail() {
+    let world = World::analysed();
+    let other = Claim {
+        run_id: world.manifest.run_id.clone(),
+        task: Task::Notify,
+        owner: "other".into(),
+        now: world.notifier.clock.now(),
+        lease_until: world.notifier.clock.now() + SignedDuration::from_secs(62),
+        unsettled_before: world.notifier.clock.now() - UNSETTLED_GRACE,
+    };
+    let claimed = block_on(world.notifier.analyses.claim(&other)).unwrap();
+    assert!(matches!(claimed, Claimed::Granted(_)));
+    let until = other.lease_until;
+    assert!(matches!(world.deliver("a"), Err(StageError::Busy { until: u }) if u == until));
+    assert!(world.mails().is_empty());
+    // The other one died before it began to send: its lease runs out, and the next delivery sends.
+    world.wait(2);
+    assert!(matches!(world.deliver("a").unwrap(), Outcome::Sent { .. }));
+    assert_eq!(world.mails().len(), 1);
+}
+
+#[test]
+fn a_mail_that_was_certainly_not_sent_is_tried_again() {
+    let world = World::analysed();
+    world.notifier.mailer.fail_next(SendFault::NotSent(fault(FaultKind::Throttled)));
+    let error = world.deliver("a").unwrap_err();
+    assert_eq!(error.disposition(), Disposition::Retry);
+    assert_eq!(world.state(), TaskState::Claimed);
+    assert!(matches!(world.deliver("b"), Err(StageError::Busy { .. })), "within the first one's lease");
+    world.wait(2);
+    assert!(matches!(world.deliver("b").unwrap(), Outcome::Sent { .. }));
+    assert_eq!(world.mails().len(), 1);
+}
+
+#[test]
+fn a_refused_mail_is_settled_and_not_tried_again() {
+    let world = World::analysed();
+    let refusal = Fault::new("SendEmail", FaultKind::Invalid, "MessageRejected");
+    world.notifier.mailer.fail_next(SendFault::Refused(refusal));
+    assert_eq!(world.deliver("a").unwrap(), Outcome::Refused { code: "MessageRejected".into() });
+    world.wait(60);
+    assert_eq!(world.deliver("b").unwrap(), Outcome::AlreadySent);
+    assert_eq!(world.notifier.mailer.attempts(), 1);
+    assert!(!world.notifier.analyses.get(&world.manifest.run_id).unwrap().notification_sent);
+}
+
+#[test]
+fn an_unknown_ending_is_left_alone_until_the_grace_is_over() {
+    let world = World::analysed();
+    world.notifier.mailer.fail_next(SendFault::Unknown(fault(FaultKind::TimedOut)));
+    assert!(matches!(world.deliver("a"), Err(StageError::Port(_))));
+    for owner in ["a", "b"] {
+        assert!(matches!(world.deliver(owner), Err(StageError::Busy { .. })));
+    }
+    world.wait(15);
+    let Err(StageError::Busy { until }) = world.deliver("c") else { panic!("still within the grace") };
+    assert_eq!(world.notifier.mailer.attempts(), 1);
+    world.notifier.clock.set(until);
+    assert!(matches!(world.deliver("c").unwrap(), Outcome::Sent { .. }));
+    assert_eq!(world.mails()[0].send_id, format!("{}-2", world.manifest.run_id.short()));
+}
+
+#[test]
+fn a_crash_between_the_call_and_its_record_sends_nothing_before_the_grace() {
+    let world = World::analysed();
+    // The mail goes out, and every attempt at writing that down fails, as when the invocation is killed.
+    for _ in 0..Backoff::STANDARD.attempts {
+        world.notifier.analyses.fail_next("end_send", FaultKind::Unavailable);
+    }
+    assert!(matches!(world.deliver("a"), Err(StageError::Port(_))));
+    assert!(matches!(world.state(), TaskState::Sending { .. }));
+    world.wait(14);
+    assert!(matches!(world.deliver("b"), Err(StageError::Busy { .. })));
+    assert_eq!(world.mails().len(), 1);
+    world.wait(2);
+    assert!(matches!(world.deliver("b").unwrap(), Outcome::Sent { .. }));
+}
+
+#[test]
+fn a_passing_failure_to_write_down_the_end_does_not_lead_to_a_second_mail() {
+    let world = World::analysed();
+    world.notifier.analyses.fail_next("end_send", FaultKind::Throttled);
+    world.notifier.analyses.lose_next_answer("end_send");
+    assert!(matches!(world.deliver("a").unwrap(), Outcome::Sent { .. }));
+    world.wait(60);
+    assert_eq!(world.deliver("b").unwrap(), Outcome::AlreadySent);
+}
+
+#[test]
+fn nothing_is_sent_unless_its_beginning_is_written_down() {
+    let world = World::analysed();
+    world.notifier.analyses.fail_next("begin_send", FaultKind::Unavailable);
+    assert!(matches!(world.deliver("a"), Err(StageError::Port(_))));
+    assert_eq!(world.notifier.mailer.attempts(), 0);
+    world.wait(2);
+    assert!(matches!(world.deliver("b").unwrap(), Outcome::Sent { .. }));
+}
+
+#[test]
+fn a_run_that_names_nobody_is_settled_without_a_mail() {
+    let mut manifest = fixtures::manifest();
+    manifest.contract.descriptor = fixtures::descriptor(&[], &[]);
+    let world = World::with(manifest);
+    assert_eq!(world.deliver("a").unwrap(), Outcome::NoRecipients);
+    assert_eq!(world.state(), TaskState::Refused { code: "NoRecipients".into() });
+    world.wait(60);
+    assert_eq!(world.deliver("b").unwrap(), Outcome::AlreadySent);
+    assert_eq!(world.notifier.mailer.attempts(), 0);
+}
+
+#[test]
+fn a_file_with_a_broken_contract_is_mailed_to_the_default_recipients() {
+    let mut manifest = fixtures::refused();
+    manifest.code = Some(FileCode::ContractError);
+    manifest.contract.descriptor = serde_json::Value::Null;
+    let mut world = World::with(manifest);
+    world.notifier.settings.default_recipients = vec!["ops@example.com".into()];
+    assert!(matches!(world.deliver("a").unwrap(), Outcome::Sent { .. }));
+    assert_eq!(world.mails()[0].to, ["ops@example.com"]);
+}
+
+#[test]
+fn what_is_missing_or_does_not_fit_is_said_and_nothing_is_sent() {
+    let broken = |world: &World, event: &PipelineEvent| {
+        let deadline = world.notifier.clock.now();
+        match block_on(world.notifier.notify(event, &Delivery { owner: "a".into(), deadline })) {
+            Err(StageError::Broken { what, .. }) => {
+                assert_eq!(world.notifier.mailer.attempts(), 0);
+                what
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    let world = World::analysed();
+    assert_eq!(broken(&world, &world.manifest.event()), "the event", "a split file is not ours to tell");
+    world.notifier.objects.remove("bucket", &shared::keys::manifest_key(&world.manifest.run_id));
+    assert_eq!(broken(&world, &world.event()), "the manifest");
+    let world = World::with(fixtures::held());
+    let analysed = fixtures::manifest().analysis_event(&fixtures::record());
+    assert_eq!(broken(&world, &analysed), "the manifest", "a held run has no analysis");
+    let world = World {
+        notifier: Notifier { analyses: MemoryAnalyses::new(), ..World::analysed().notifier },
+        ..World::analysed()
+    };
+    assert_eq!(broken(&world, &world.event()), "the analysis");
+}

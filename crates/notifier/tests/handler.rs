@@ -1,0 +1,127 @@
+//! The notifier behind the Lambda edge: what a batch leads to, on ports in memory.
+#![expect(clippy::unwrap_used, reason = "a test that cannot build its input has failed")]
+#![expect(clippy::indexing_slicing, reason = "a test that cannot find what it looks for has failed")]
+#![expect(clippy::panic, reason = "a fixture of another kind is a failure")]
+
+use std::collections::BTreeMap;
+
+use aws::edge::{Context, LambdaEvent, SqsEvent};
+use jiff::{SignedDuration, Timestamp};
+use notifier::{Notifier, Settings, handler};
+use serde_json::{Value, json};
+use shared::events::{PipelineEvent, Rows};
+use shared::identity::ContractDigest;
+use shared::manifest::{AppliedContract, Manifest, Outputs, Status};
+use shared::memory::{ManualClock, MemoryAnalyses, MemoryMailer, MemoryObjects};
+use shared::ports::{Fault, FaultKind, SendFault};
+use shared::violation::FileCode;
+
+const REJECTED: &str = include_str!("../../../events/sqs_file_rejected.json");
+
+struct World {
+    objects: MemoryObjects,
+    mailer: MemoryMailer,
+    clock: ManualClock,
+    notifier: Notifier<MemoryObjects, MemoryAnalyses, MemoryMailer, ManualClock>,
+}
+
+fn world() -> World {
+    let (objects, mailer, clock) = (MemoryObjects::new(), MemoryMailer::new(), ManualClock::default());
+    let notifier = Notifier {
+        objects: objects.clone(),
+        analyses: MemoryAnalyses::new(),
+        mailer: mailer.clone(),
+        clock: clock.clone(),
+        settings: Settings { from: "mill@example.com".into(), ..Settings::default() },
+    };
+    let world = World { objects, mailer, clock, notifier };
+    put_manifest(&world);
+    world
+}
+
+/// The run that the fixture is about, as the processor leaves it behind.
+fn put_manifest(world: &World) {
+    let payload: Value = serde_json::from_str(REJECTED).unwrap();
+    let event: Value = serde_json::from_str(payload["Records"][0]["body"].as_str().unwrap()).unwrap();
+    let event = PipelineEvent::parse(PipelineEvent::FILE_REJECTED, event["detail"].clone()).unwrap();
+    let PipelineEvent::FileRejected(event) = event else { panic!("{event:?}") };
+    let descriptor = json!({
+        "name": "smartphone_sales",
+        "schema": { "fields": [{ "name": "model", "type": "string" }] },
+        "gristmill": { "routing": { "results": ["sales@example.com"], "problems": ["data@example.com"] } },
+    });
+    let manifest = Manifest {
+        schema: event.schema,
+        run_id: event.run_id,
+        dataset: event.dataset,
+        received_at: "2026-06-01T08:00:00Z".into(),
+        status: Status::Rejected,
+        code: Some(FileCode::MissingLabel),
+        reason: Some(event.reason),
+        rows: Rows::default(),
+        codes: BTreeMap::new(),
+        violations: Vec::new(),
+        outputs: Outputs::default(),
+        read_as: None,
+        contract: AppliedContract { digest: ContractDigest::of(b"{}"), inferred: false, descriptor },
+        source: event.source,
+    };
+    let bytes = serde_json::to_vec(&manifest).unwrap();
+    world.objects.put(&manifest.source.bucket, &event.manifest_key, bytes);
+}
+
+fn invocation(world: &World, request: &str, payload: &str) -> LambdaEvent<SqsEvent> {
+    use shared::ports::Clock as _;
+    let mut context = Context::default();
+    context.request_id = request.to_owned();
+    let deadline: Timestamp = world.clock.now() + SignedDuration::from_secs(60);
+    context.deadline = u64::try_from(deadline.as_millisecond()).unwrap();
+    LambdaEvent::new(serde_json::from_str(payload).unwrap(), context)
+}
+
+#[tokio::test]
+async fn the_owner_of_a_refused_file_is_told_once() {
+    let world = world();
+    for request in ["request-1", "request-2"] {
+        let event = invocation(&world, request, REJECTED);
+        let response = handler::handle(&world.notifier, event).await.unwrap();
+        assert!(response.batch_item_failures.is_empty());
+    }
+    let mails = world.mailer.mails();
+    assert_eq!(mails.len(), 1);
+    assert_eq!(mails[0].to, ["data@example.com"]);
+}
+
+#[tokio::test]
+async fn a_mail_whose_answer_was_lost_waits_for_its_grace_without_an_alarm() {
+    let world = world();
+    world.mailer.lose_next_answer();
+    let event = invocation(&world, "request-1", REJECTED);
+    assert!(handler::handle(&world.notifier, event).await.is_err());
+    let event = invocation(&world, "request-2", REJECTED);
+    let response = handler::handle(&world.notifier, event).await.unwrap();
+    assert_eq!(response.batch_item_failures.len(), 1, "the message comes back until the outcome is settled");
+    assert_eq!(world.mailer.mails().len(), 1);
+}
+
+#[tokio::test]
+async fn a_mail_that_was_not_sent_fails_the_invocation_under_a_stable_name() {
+    let world = world();
+    for _ in 0..8 {
+        let throttled = Fault::new("SendEmail", FaultKind::Throttled, "TooManyRequestsException");
+        world.mailer.fail_next(SendFault::NotSent(throttled));
+    }
+    let event = invocation(&world, "request-1", REJECTED);
+    let failed = handler::handle(&world.notifier, event).await.unwrap_err();
+    assert_eq!(failed.error_type, "Port.Throttled");
+}
+
+#[tokio::test]
+async fn a_processed_file_is_not_for_the_notifier() {
+    let world = world();
+    let complete = include_str!("../../../events/sqs_processing_complete.json");
+    let event = invocation(&world, "request-1", complete);
+    let response = handler::handle(&world.notifier, event).await.unwrap();
+    assert!(response.batch_item_failures.is_empty());
+    assert_eq!(world.mailer.attempts(), 0);
+}

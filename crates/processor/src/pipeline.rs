@@ -1,0 +1,423 @@
+//! The order of steps, and what a failure at each means.
+
+use std::sync::Arc;
+
+use rust_decimal::Decimal;
+use shared::contract::Contract;
+use shared::events::{Rows, SCHEMA_VERSION};
+use shared::identity::{ContractDigest, RunId};
+use shared::keys::{OutputKeys, manifest_key};
+use shared::manifest::{AppliedContract, Manifest, Outputs, ReadAs, Status};
+use shared::ports::{
+    Clock, Events, Fault, FaultKind, Fetched, Location, ObjectInfo, Objects, SourceObject,
+};
+use shared::rows::{Layout, Limits};
+use shared::split::{Match, Opening, Origin, Progress, Split};
+use shared::stage::StageError;
+use shared::violation::{FileCode, Verdict};
+
+use crate::contracts::{Candidates, ContractCache, UNMATCHED, profile};
+use crate::transfer::{Outgoing, Source, metadata, put};
+
+/// The largest file that is read, in bytes: what S3 takes in one upload from its console and most tools.
+pub const MAX_FILE_BYTES: u64 = 5 * 1024 * 1024 * 1024;
+
+/// What the processor may be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// What a record may not exceed.
+    pub limits: Limits,
+    /// The largest file, in bytes.
+    pub max_file_bytes: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { limits: Limits::STANDARD, max_file_bytes: MAX_FILE_BYTES }
+    }
+}
+
+/// A file that has arrived.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arrival {
+    /// The exact object.
+    pub source: SourceObject,
+    /// Makes a run of its own out of a file that was processed before.
+    pub nonce: Option<String>,
+}
+
+/// How a delivery ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// The run is finished: its manifest stands and its event is published.
+    Finished {
+        /// The manifest.
+        manifest: Box<Manifest>,
+        /// Whether it stood already.
+        duplicate: bool,
+    },
+    /// The object was replaced before it was read; the new one has its own delivery.
+    Superseded,
+    /// The object was deleted before it was read.
+    SourceGone,
+    /// The key is no file: a folder marker.
+    Ignored,
+}
+
+/// The first stage.
+#[derive(Debug)]
+pub struct Processor<O, E, C> {
+    /// The bucket.
+    pub objects: O,
+    /// The bus.
+    pub events: E,
+    /// Time.
+    pub clock: C,
+    /// What it was told.
+    pub settings: Settings,
+    /// The contracts that it has read.
+    pub contracts: ContractCache,
+}
+
+/// What is known of a run before its records are read.
+struct Run<'a> {
+    source: &'a SourceObject,
+    info: &'a ObjectInfo,
+    run_id: RunId,
+    dataset: String,
+    contract: AppliedContract,
+}
+
+/// A contract for the file, or the verdict that there is none to use; with the identity it gives the run.
+struct Judged {
+    dataset: String,
+    contract: AppliedContract,
+    plan: Result<(Contract, Match), Verdict>,
+}
+
+impl<O: Objects, E: Events, C: Clock> Processor<O, E, C> {
+    /// A processor on these ports.
+    pub fn new(objects: O, events: E, clock: C, settings: Settings) -> Self {
+        Self { objects, events, clock, settings, contracts: ContractCache::default() }
+    }
+
+    /// Processes a file that has arrived. Safe to repeat, also at the same time.
+    ///
+    /// # Errors
+    /// A call that failed. The delivery must not be acknowledged then.
+    pub async fn process(&self, arrival: &Arrival) -> Result<Outcome, StageError> {
+        let source = &arrival.source;
+        if source.key.ends_with('/') {
+            return Ok(Outcome::Ignored);
+        }
+        let (info, body) = match self.objects.open(source).await {
+            Ok(opened) => opened,
+            Err(fault) => return not_read(fault),
+        };
+        let mut body = Source::new(body, info.size);
+        let mut opening = Opening::new(self.settings.limits);
+        while !opening.is_ready() {
+            let filled = match body.fill(opening.space()).await {
+                Ok(filled) => filled,
+                Err(fault) => return not_read(fault),
+            };
+            opening.filled(filled);
+        }
+        let judged = self.judge(source, &opening).await?;
+        let etag = &source.etag;
+        let run_id =
+            RunId::of(&source.bucket, &source.key, etag, &judged.contract.digest, arrival.nonce.as_deref());
+        if let Some(manifest) = self.manifest(source, &run_id).await? {
+            self.events.publish(&manifest.event()).await?;
+            return Ok(Outcome::Finished { manifest: Box::new(manifest), duplicate: true });
+        }
+        let run =
+            Run { source, info: &info, run_id, dataset: judged.dataset, contract: judged.contract };
+        let manifest = match judged.plan {
+            Err(verdict) => run.refused(verdict, None),
+            Ok(_) if info.size > self.settings.max_file_bytes => {
+                run.refused(too_large(info.size, self.settings.max_file_bytes), None)
+            }
+            Ok((contract, found)) => match self.split(&run, &contract, opening, found, &mut body).await {
+                Ok(manifest) => manifest,
+                Err(StageError::Port(fault)) => return not_read(fault),
+                Err(error) => return Err(error),
+            },
+        };
+        self.commit(&run, &manifest).await?;
+        Ok(Outcome::Finished { manifest: Box::new(manifest), duplicate: false })
+    }
+
+    /// Finds the contract that judges the file.
+    async fn judge(&self, source: &SourceObject, opening: &Opening) -> Result<Judged, Fault> {
+        let named = shared::keys::dataset_of(&source.key);
+        let all = match self.contracts.candidates(&self.objects, &source.location()).await? {
+            Candidates::Named(read) => {
+                let dataset = named.unwrap_or(UNMATCHED).to_owned();
+                return Ok(match read.as_ref() {
+                    Ok(contract) => Judged {
+                        dataset,
+                        contract: applied(contract, false),
+                        plan: opening.find(&[contract]).map(|found| (contract.clone(), found)),
+                    },
+                    Err(refused) => Judged {
+                        dataset,
+                        contract: AppliedContract {
+                            digest: refused.digest.clone(),
+                            inferred: false,
+                            descriptor: serde_json::Value::Null,
+                        },
+                        plan: Err(refused.verdict()),
+                    },
+                });
+            }
+            Candidates::NoneNamed => Vec::new(),
+            Candidates::All(all) => all,
+        };
+        let sound: Vec<&Contract> = all.iter().filter_map(|read| Arc::as_ref(read).as_ref().ok()).collect();
+        if let Ok(found) = opening.find(&sound)
+            && let Some(contract) = sound.get(found.contract)
+        {
+            return Ok(Judged {
+                dataset: contract.name.clone(),
+                contract: applied(contract, false),
+                plan: Ok(((*contract).clone(), found)),
+            });
+        }
+        Ok(profiled(named.unwrap_or(UNMATCHED), opening))
+    }
+
+    /// The manifest of a run, if the run is finished.
+    async fn manifest(&self, source: &SourceObject, run_id: &RunId) -> Result<Option<Manifest>, StageError> {
+        let at = Location::new(&source.bucket, manifest_key(run_id));
+        let Fetched::Found(object) = self.objects.fetch(&at, None).await? else { return Ok(None) };
+        serde_json::from_slice(&object.bytes)
+            .map(Some)
+            .map_err(|error| StageError::Broken { what: at.key, reason: error.to_string() })
+    }
+
+    /// Reads every record and writes the outputs.
+    async fn split<B: shared::ports::Body>(
+        &self,
+        run: &Run<'_>,
+        contract: &Contract,
+        opening: Opening,
+        found: Match,
+        body: &mut Source<B>,
+    ) -> Result<Manifest, StageError> {
+        let keys = OutputKeys::of(&run.dataset, &run.source.key, &run.run_id);
+        let metadata = metadata(run.run_id.as_str(), run.source, run.contract.digest.as_str());
+        let outgoing = |key| {
+            Outgoing::new(&self.objects, Location::new(&run.source.bucket, key), metadata.clone())
+        };
+        let mut outputs = [outgoing(keys.processed), outgoing(keys.rejected), outgoing(keys.errors)];
+        let chosen = opening.take(found);
+        let read_as = run.read_as(&chosen.plan, chosen.layout(), chosen.notes.clone());
+        let derived: Vec<String> = contract.derive.iter().map(|derived| derived.name.clone()).collect();
+        let mut split = Split::new(chosen, &run.origin(contract), &derived);
+        let result = pass(&mut split, body, &mut outputs).await;
+        let written = match result {
+            Ok(Ok(written)) => written,
+            other => {
+                for output in &mut outputs {
+                    output.abort().await;
+                }
+                let verdict = other?.err();
+                let verdict = verdict.unwrap_or_else(|| Verdict::new(FileCode::SourceError, "unreadable"));
+                return Ok(run.refused(verdict, Some(read_as)));
+            }
+        };
+        Ok(run.finished(contract, &split, written, read_as))
+    }
+
+    /// Writes the manifest and announces the run, in this order.
+    async fn commit(&self, run: &Run<'_>, manifest: &Manifest) -> Result<(), StageError> {
+        let at = Location::new(&run.source.bucket, manifest_key(&run.run_id));
+        let metadata = metadata(run.run_id.as_str(), run.source, run.contract.digest.as_str());
+        let bytes = serde_json::to_vec_pretty(manifest)
+            .map_err(|error| StageError::Broken { what: at.key.clone(), reason: error.to_string() })?;
+        put(&self.objects, &at, metadata, &bytes).await?;
+        self.events.publish(&manifest.event()).await?;
+        Ok(())
+    }
+}
+
+/// Takes the file through the split until its end; the inner error is the verdict over the file.
+async fn pass<O: Objects, B: shared::ports::Body>(
+    split: &mut Split,
+    body: &mut Source<B>,
+    outputs: &mut [Outgoing<'_, O>; 3],
+) -> Result<Result<Outputs, Verdict>, Fault> {
+    let [processed, rejected, errors] = outputs;
+    loop {
+        match split.advance() {
+            Err(verdict) => return Ok(Err(verdict)),
+            Ok(Progress::NeedInput) => {
+                let filled = body.fill(split.space()).await?;
+                split.filled(filled);
+            }
+            Ok(Progress::Drain) => {
+                processed.drain(&mut split.processed).await?;
+                rejected.drain(&mut split.rejected).await?;
+                errors.drain(&mut split.errors).await?;
+            }
+            Ok(Progress::Done) => {
+                return Ok(Ok(Outputs {
+                    processed: processed.finish(&mut split.processed).await?,
+                    rejected: rejected.finish(&mut split.rejected).await?,
+                    errors: errors.finish(&mut split.errors).await?,
+                }));
+            }
+        }
+    }
+}
+
+/// What a failed read means: an object that was replaced or deleted is no failure of ours.
+fn not_read(fault: Fault) -> Result<Outcome, StageError> {
+    match (fault.operation, fault.kind) {
+        ("GetObject", FaultKind::Changed) => Ok(Outcome::Superseded),
+        ("GetObject", FaultKind::NotFound) => Ok(Outcome::SourceGone),
+        _ => Err(fault.into()),
+    }
+}
+
+fn applied(contract: &Contract, inferred: bool) -> AppliedContract {
+    AppliedContract { digest: contract.digest.clone(), inferred, descriptor: contract.descriptor.clone() }
+}
+
+/// A file that no contract fits is profiled: nothing is rejected but broken records.
+fn profiled(dataset: &str, opening: &Opening) -> Judged {
+    let unusable = |verdict| Judged {
+        dataset: dataset.to_owned(),
+        contract: AppliedContract {
+            digest: ContractDigest::of(b""),
+            inferred: true,
+            descriptor: serde_json::Value::Null,
+        },
+        plan: Err(verdict),
+    };
+    let labels = match opening.widest() {
+        Ok((_, labels)) => labels,
+        Err(verdict) => return unusable(verdict),
+    };
+    let contract = match profile(dataset, &labels) {
+        Ok(contract) => contract,
+        Err(broken) => {
+            // The only thing that can be wrong with such a contract are the names in the header.
+            let reason = broken.problems.first().map_or_else(String::new, |problem| problem.message.clone());
+            return match shared::validate::check_labels(&labels) {
+                Err(verdict) => unusable(verdict),
+                Ok(()) => unusable(Verdict::new(FileCode::FormatError, reason)),
+            };
+        }
+    };
+    Judged {
+        dataset: dataset.to_owned(),
+        contract: applied(&contract, true),
+        plan: opening.find(&[&contract]).map(|found| (contract.clone(), found)),
+    }
+}
+
+fn too_large(bytes: u64, limit: u64) -> Verdict {
+    Verdict::new(
+        FileCode::FileTooLarge,
+        format!("the file has {bytes} bytes; at most {limit} are accepted. Split it and send the parts"),
+    )
+}
+
+impl Run<'_> {
+    fn origin(&self, contract: &Contract) -> Origin {
+        Origin {
+            source_file: self.source.key.clone(),
+            received_at: self.info.last_modified.to_string(),
+            run_id: self.run_id.to_string(),
+            columns: contract.provenance.clone(),
+        }
+    }
+
+    fn read_as(&self, plan: &shared::validate::Plan, layout: Layout, mut notes: Vec<String>) -> ReadAs {
+        if self.contract.inferred {
+            notes.push("no contract fits this file; only broken rows were rejected".to_owned());
+        }
+        ReadAs {
+            delimiter: char::from(layout.delimiter),
+            encoding: "utf-8".to_owned(),
+            columns: plan.labels().to_vec(),
+            notes,
+        }
+    }
+
+    fn manifest(&self, status: Status) -> Manifest {
+        Manifest {
+            schema: SCHEMA_VERSION,
+            run_id: self.run_id.clone(),
+            dataset: self.dataset.clone(),
+            source: self.source.clone(),
+            received_at: self.info.last_modified.to_string(),
+            status,
+            code: None,
+            reason: None,
+            rows: Rows::default(),
+            codes: Default::default(),
+            violations: Vec::new(),
+            outputs: Outputs::default(),
+            read_as: None,
+            contract: self.contract.clone(),
+        }
+    }
+
+    /// The manifest of a file that is refused as a whole.
+    fn refused(&self, verdict: Verdict, read_as: Option<ReadAs>) -> Manifest {
+        Manifest {
+            code: Some(verdict.code),
+            reason: Some(verdict.reason),
+            read_as,
+            ..self.manifest(Status::Rejected)
+        }
+    }
+
+    /// The manifest of a file that was split.
+    fn finished(&self, contract: &Contract, split: &Split, outputs: Outputs, read_as: ReadAs) -> Manifest {
+        let tally = split.tally();
+        let rows = tally.rows();
+        let gate = gate(contract, rows);
+        let status = if gate.is_some() { Status::Held } else { Status::Completed };
+        let verdict = gate.or_else(|| {
+            let none = "the file has column names and no rows";
+            (rows.total == 0).then(|| Verdict::new(FileCode::NoRows, none))
+        });
+        Manifest {
+            code: verdict.as_ref().map(|verdict| verdict.code),
+            reason: verdict.map(|verdict| verdict.reason),
+            rows,
+            codes: tally.codes(),
+            violations: tally.violations(),
+            outputs,
+            read_as: Some(read_as),
+            ..self.manifest(status)
+        }
+    }
+}
+
+/// Whether the contract holds the file back.
+fn gate(contract: &Contract, rows: Rows) -> Option<Verdict> {
+    let limit = contract.routing.max_rejected_ratio?;
+    if rows.total == 0 {
+        return None;
+    }
+    let ratio = Decimal::from(rows.rejected) / Decimal::from(rows.total);
+    let percent = |share: Decimal| (share * Decimal::ONE_HUNDRED).round_dp(1).normalize();
+    (ratio > limit).then(|| {
+        Verdict::new(
+            FileCode::TooManyRejected,
+            format!(
+                "{} of {} rows were rejected ({} %); the contract holds a file back above {} %. Correct the \
+                 rejected file and drop it again",
+                rows.rejected,
+                rows.total,
+                percent(ratio),
+                percent(limit)
+            ),
+        )
+    })
+}

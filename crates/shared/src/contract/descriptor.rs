@@ -1,0 +1,362 @@
+//! A contract as it is written, and the JSON Schema of it.
+//!
+//! These types say what may stand where, so that editors complete contracts and a draft can be written from
+//! code. [`super::Contract::parse`] does not use them: it reports every problem at once, which a typed reader
+//! cannot.
+
+mod gristmill;
+
+use schemars::{JsonSchema, generate::SchemaSettings};
+use serde::{Deserialize, Serialize};
+use serde_json::{Number, Value};
+
+use crate::value::FieldType;
+
+pub use gristmill::*;
+
+/// The JSON Schema of contracts, draft 2020-12.
+#[must_use]
+pub fn schema() -> Value {
+    let mut generator = SchemaSettings::draft2020_12().into_generator();
+    let mut schema = generator.root_schema_for::<Descriptor>().to_value();
+    without_null(&mut schema);
+    schema
+}
+
+/// Takes `null` out of what is optional: a key that has no value is left out of a contract.
+fn without_null(schema: &mut Value) {
+    match schema {
+        Value::Object(map) => {
+            if let Some(Value::Array(types)) = map.get_mut("type") {
+                types.retain(|name| name != "null");
+                if let [only] = types.as_slice() {
+                    let only = only.clone();
+                    map.insert("type".to_owned(), only);
+                }
+            }
+            if let Some(Value::Array(choices)) = map.get_mut("anyOf") {
+                choices.retain(|choice| choice.get("type").is_none_or(|name| name != "null"));
+                if let [Value::Object(only)] = choices.as_slice() {
+                    let only = only.clone();
+                    map.shift_remove("anyOf");
+                    map.extend(only);
+                }
+            }
+            // A default of null would be offered by editors and then refused.
+            if map.get("default").is_some_and(Value::is_null) {
+                map.shift_remove("default");
+            }
+            map.values_mut().for_each(without_null);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_null),
+        _ => {}
+    }
+}
+
+/// A Gristmill contract: a Tabular Data Resource (Data Package v2) with the key `gristmill`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(title = "Gristmill contract")]
+pub struct Descriptor {
+    /// The profile that the contract follows, for editors.
+    #[serde(rename = "$schema", default, skip_serializing_if = "Option::is_none")]
+    pub json_schema: Option<String>,
+    /// The dataset's name; it is the folder below `input/` and the name of the contract's file.
+    #[schemars(length(min = 1, max = 80), regex(pattern = "^[a-z0-9][a-z0-9_.-]*$"))]
+    pub name: String,
+    /// Always `table`.
+    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<ResourceType>,
+    /// What people call the dataset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 200))]
+    pub title: Option<String>,
+    /// What the dataset is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Where a file of the dataset is, for other tools. Gristmill does not read it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<OneOrMore>,
+    /// The encoding of the files; UTF-8 is the only one so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = "^[Uu][Tt][Ff]-?8$"))]
+    pub encoding: Option<String>,
+    /// How the files are laid out; what is left out is found out from the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dialect: Option<DialectDescriptor>,
+    /// The fields and what their values must satisfy.
+    pub schema: TableSchema,
+    /// What every record as a whole must satisfy.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    pub checks: Vec<Check>,
+    /// What the standard has no word for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gristmill: Option<Gristmill>,
+}
+
+/// The type of a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ResourceType {
+    /// A table.
+    Table,
+}
+
+/// One text or several.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum OneOrMore {
+    /// One.
+    One(String),
+    /// Several.
+    Several(Vec<String>),
+}
+
+/// How a file is laid out (Table Dialect).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DialectDescriptor {
+    /// The profile that the dialect follows.
+    #[serde(rename = "$schema", default, skip_serializing_if = "Option::is_none")]
+    pub json_schema: Option<String>,
+    /// The character between cells; left out, it is found out from the header.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^[\t -~]$"))]
+    pub delimiter: Option<String>,
+    /// The character around cells; `"` when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^[\t -~]$"))]
+    pub quote_char: Option<String>,
+    /// A quote inside a quoted cell is written twice; nothing else is supported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("const" = true))]
+    pub double_quote: Option<bool>,
+    /// The file begins with a header row; nothing else is supported yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("const" = true))]
+    pub header: Option<bool>,
+    /// Whether spaces after a delimiter are dropped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skip_initial_space: Option<bool>,
+    /// The end of a line. A file may have either, whatever is written here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = ["\n", "\r\n"]))]
+    pub line_terminator: Option<String>,
+}
+
+/// The fields of a table (Table Schema).
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TableSchema {
+    /// The profile that the schema follows.
+    #[serde(rename = "$schema", default, skip_serializing_if = "Option::is_none")]
+    pub json_schema: Option<String>,
+    /// The schema's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The schema's title.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// The schema's description.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The fields. A file may have them in another order, and more columns.
+    #[schemars(length(min = 1, max = 256))]
+    pub fields: Vec<FieldDescriptor>,
+    /// How fields are matched with columns. Read by other tools; Gristmill matches them by name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fields_match: Option<FieldsMatch>,
+    /// Texts that stand for "no value"; `[""]` when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub missing_values: Option<Vec<MissingValue>>,
+    /// The field, or the fields together, whose value no two records share.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub primary_key: Option<OneOrMore>,
+}
+
+/// How fields are matched with columns.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum FieldsMatch {
+    /// As a word.
+    Word(FieldsMatchWord),
+    /// As a list of one word, which is how the standard's profile has it.
+    List(#[schemars(length(min = 1, max = 1))] Vec<FieldsMatchWord>),
+}
+
+/// A way to match fields with columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum FieldsMatchWord {
+    /// The same fields in the same order.
+    Exact,
+    /// The same fields in any order.
+    Equal,
+    /// The file may have more columns.
+    Subset,
+    /// The file may have fewer columns.
+    Superset,
+    /// The file has at least one of the fields.
+    Partial,
+}
+
+/// A text that stands for "no value".
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum MissingValue {
+    /// The text.
+    Text(String),
+    /// The text and what it means.
+    Labelled {
+        /// The text.
+        value: String,
+        /// What it means.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        label: Option<String>,
+    },
+}
+
+/// A field.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FieldDescriptor {
+    /// The column's name as it stands in the header.
+    #[schemars(length(min = 1, max = 1024))]
+    pub name: String,
+    /// The type of its values; `any` when left out.
+    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<FieldType>,
+    /// `default`, or how a date or a time is written: a `strptime` pattern such as `%d/%m/%Y`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<String>,
+    /// What people call it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// What it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// One of its values, for readers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub example: Option<Value>,
+    /// What its values must satisfy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub constraints: Option<ConstraintsDescriptor>,
+    /// What it is as a term of a vocabulary, for other tools.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rdf_type: Option<String>,
+}
+
+/// What the values of a field must satisfy.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ConstraintsDescriptor {
+    /// A value must be there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub required: Option<bool>,
+    /// No value twice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unique: Option<bool>,
+    /// The smallest value allowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minimum: Option<Bound>,
+    /// The largest value allowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maximum: Option<Bound>,
+    /// Values must be above this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exclusive_minimum: Option<Bound>,
+    /// Values must be below this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exclusive_maximum: Option<Bound>,
+    /// The fewest characters of a text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_length: Option<u64>,
+    /// The most characters of a text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_length: Option<u64>,
+    /// The values allowed.
+    #[serde(rename = "enum", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 4096))]
+    pub enumeration: Option<Vec<EnumValue>>,
+    /// What a text must look like, from its first to its last character: a regular expression.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<String>,
+}
+
+/// A limit: a number, or a text for dates, times and numbers of more than 15 digits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Bound {
+    /// A number.
+    Number(Number),
+    /// A text.
+    Text(String),
+}
+
+/// A value that is allowed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum EnumValue {
+    /// A boolean.
+    Boolean(bool),
+    /// A number.
+    Number(Number),
+    /// A text.
+    Text(String),
+}
+
+/// What a record as a whole must satisfy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Check {
+    /// Always `row-constraint`, the only check so far.
+    #[serde(rename = "type")]
+    pub kind: CheckType,
+    /// What must hold, such as `diastolic_bp <= systolic_bp`.
+    #[schemars(length(min = 1, max = 1024))]
+    pub formula: String,
+}
+
+/// The type of a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CheckType {
+    /// A formula that holds for every record.
+    RowConstraint,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{analysis, constraints, dialect, extension, table};
+    use super::*;
+
+    #[test]
+    fn the_schema_and_the_parser_know_the_same_keys() {
+        let schema = schema();
+        for (name, known) in [
+            ("DialectDescriptor", dialect::KEYS.as_slice()),
+            ("TableSchema", &table::KEYS),
+            ("FieldDescriptor", &table::FIELD_KEYS),
+            ("ConstraintsDescriptor", &constraints::KEYS),
+            ("Gristmill", &extension::KEYS),
+            ("RoutingDescriptor", &extension::ROUTING_KEYS),
+            ("DerivedDescriptor", &extension::DERIVE_KEYS),
+            ("AnalysisDescriptor", &analysis::KEYS),
+            ("MeasureWithUnit", &analysis::MEASURE_KEYS),
+            ("SegmentDescriptor", &analysis::SEGMENT_KEYS),
+            ("BandDescriptor", &analysis::BAND_KEYS),
+            ("TimeDescriptor", &analysis::TIME_KEYS),
+            ("FlagDescriptor", &analysis::FLAG_KEYS),
+        ] {
+            let definition = &schema["$defs"][name];
+            let mut described: Vec<&str> =
+                definition["properties"].as_object().unwrap().keys().map(String::as_str).collect();
+            let mut known = known.to_vec();
+            described.sort_unstable();
+            known.sort_unstable();
+            assert_eq!(described, known, "{name}");
+            assert_eq!(definition["additionalProperties"], false, "{name}");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Passing over a record that is too large to keep, one byte after another, in flat memory.
+
+use sha2::{Digest, Sha256};
+
+use super::{KEPT_BYTES, Layout, Oversized};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    FieldStart,
+    Unquoted,
+    Quoted,
+    /// A quote inside a quoted field: it closes the field or is the first of a doubled one.
+    Quote,
+}
+
+/// Follows the quoting of one record and keeps its start, its length and its hash.
+#[derive(Debug)]
+pub(super) struct Skipper {
+    layout: Layout,
+    state: State,
+    hash: Sha256,
+    bytes: u64,
+    kept: Vec<u8>,
+    line: u64,
+    opened_on: u64,
+    previous: u8,
+}
+
+impl Skipper {
+    pub(super) fn new(layout: Layout, line: u64) -> Self {
+        Self {
+            layout,
+            state: State::FieldStart,
+            hash: Sha256::new(),
+            bytes: 0,
+            kept: Vec::with_capacity(KEPT_BYTES),
+            line,
+            opened_on: line,
+            previous: 0,
+        }
+    }
+
+    /// Takes bytes up to the end of the record; says how many (with the byte that ends it) and whether it ended.
+    pub(super) fn take(&mut self, input: &[u8]) -> (usize, bool) {
+        let end = input.iter().position(|byte| self.ends_at(*byte));
+        let body = input.get(..end.unwrap_or(input.len())).unwrap_or_default();
+        self.hash.update(body);
+        self.bytes += body.len() as u64;
+        let room = KEPT_BYTES - self.kept.len();
+        self.kept.extend_from_slice(body.get(..room).unwrap_or(body));
+        (end.map_or(input.len(), |at| at + 1), end.is_some())
+    }
+
+    fn ends_at(&mut self, byte: u8) -> bool {
+        let is_line_end = byte == b'\n' || byte == b'\r';
+        self.state = match self.state {
+            State::Quoted if byte == self.layout.quote => State::Quote,
+            State::Quoted => {
+                if byte == b'\r' || (byte == b'\n' && self.previous != b'\r') {
+                    self.line += 1;
+                }
+                State::Quoted
+            }
+            State::Quote if byte == self.layout.quote => State::Quoted,
+            State::FieldStart if byte == self.layout.quote => {
+                self.opened_on = self.line;
+                State::Quoted
+            }
+            State::FieldStart if byte == b' ' && self.layout.skip_initial_space => State::FieldStart,
+            _ if is_line_end => {
+                self.previous = byte;
+                return true;
+            }
+            _ if byte == self.layout.delimiter => State::FieldStart,
+            _ => State::Unquoted,
+        };
+        self.previous = byte;
+        false
+    }
+
+    /// The line of the quote that is still open, if one is.
+    pub(super) fn open_quote(&self) -> Option<u64> {
+        (self.state == State::Quoted).then_some(self.opened_on)
+    }
+
+    pub(super) fn ended_with_cr(&self) -> bool {
+        self.previous == b'\r'
+    }
+
+    /// The physical line that the record ends on.
+    pub(super) fn line(&self) -> u64 {
+        self.line
+    }
+
+    pub(super) fn oversized(&self) -> Oversized {
+        Oversized { bytes: self.bytes, sha256: self.hash.clone().finalize().into() }
+    }
+
+    pub(super) fn into_kept(self) -> Vec<u8> {
+        self.kept
+    }
+}
+
+/// What is known of a record that is over the limit but lies in the buffer.
+pub(super) fn oversized(raw: &[u8]) -> Oversized {
+    Oversized { bytes: raw.len() as u64, sha256: Sha256::digest(raw).into() }
+}

@@ -1,0 +1,166 @@
+//! Whether a header fits a contract.
+
+use crate::contract::Contract;
+use crate::rows::Limits;
+use crate::violation::{FileCode, Verdict};
+
+/// The columns that Gristmill adds to a rejected file. A file that ends in them is one that comes back corrected:
+/// they are ignored.
+pub const REJECTION_COLUMNS: [&str; 3] = ["source_row", "rejection_codes", "rejection_reasons"];
+
+/// How a header fits a contract.
+#[derive(Debug)]
+pub(super) struct Fit {
+    /// For each field of the contract, its position in the file.
+    pub(super) positions: Vec<Option<usize>>,
+    /// The file's own column names.
+    pub(super) own_labels: Vec<String>,
+    pub(super) notes: Vec<String>,
+}
+
+/// How names are compared: without regard to case and to spaces around.
+fn folded(name: &str) -> String {
+    name.trim().to_lowercase()
+}
+
+pub(super) fn fit(contract: &Contract, labels: &[String], limits: &Limits) -> Result<Fit, Verdict> {
+    let own_labels = own(labels);
+    if own_labels.len() > limits.columns {
+        return Err(Verdict::new(
+            FileCode::TooManyColumns,
+            format!("the header has {} columns; at most {} are accepted", own_labels.len(), limits.columns),
+        ));
+    }
+    let names: Vec<String> = own_labels.iter().map(|label| folded(label)).collect();
+    let positions: Vec<Option<usize>> = contract
+        .fields
+        .iter()
+        .map(|field| {
+            let wanted = folded(&field.name);
+            names.iter().position(|name| *name == wanted)
+        })
+        .collect();
+    missing(contract, &positions, own_labels)?;
+    check_names(&names, own_labels)?;
+    let notes = notes(contract, &positions, own_labels, labels.len());
+    Ok(Fit { positions, own_labels: own_labels.to_vec(), notes })
+}
+
+/// Whether each column has a name of its own.
+///
+/// # Errors
+/// The verdict over a file with a column without a name, or with two of the same name.
+pub fn check_labels(labels: &[String]) -> Result<(), Verdict> {
+    let own_labels = own(labels);
+    let names: Vec<String> = own_labels.iter().map(|label| folded(label)).collect();
+    check_names(&names, own_labels)
+}
+
+fn check_names(names: &[String], labels: &[String]) -> Result<(), Verdict> {
+    blank(names)?;
+    repeated(names, labels)
+}
+
+/// The labels without those of a rejected file that comes back.
+fn own(labels: &[String]) -> &[String] {
+    let Some(cut) = labels.len().checked_sub(REJECTION_COLUMNS.len()) else { return labels };
+    match labels.split_at_checked(cut) {
+        Some((own, added)) if !own.is_empty() && added == REJECTION_COLUMNS => own,
+        _ => labels,
+    }
+}
+
+fn missing(contract: &Contract, positions: &[Option<usize>], labels: &[String]) -> Result<(), Verdict> {
+    let is_key = |index: usize| contract.primary_key.contains(&index);
+    let missing: Vec<&str> = contract
+        .fields
+        .iter()
+        .zip(positions)
+        .enumerate()
+        .filter(|(index, (field, position))| {
+            position.is_none() && (field.constraints.required || is_key(*index))
+        })
+        .map(|(_, (field, _))| field.name.as_str())
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let expected: Vec<&str> = contract.fields.iter().map(|field| field.name.as_str()).collect();
+    let columns = if missing.len() == 1 { "the required column" } else { "the required columns" };
+    Err(Verdict::new(
+        FileCode::MissingLabel,
+        format!(
+            "the first line has no name for {columns} {}. Expected were: {}. Found: {}. Put the column names in \
+             the first line of the file",
+            missing.join(", "),
+            expected.join(", "),
+            found(labels),
+        ),
+    ))
+}
+
+/// The labels that were found, as far as a person would read them.
+fn found(labels: &[String]) -> String {
+    let mut text = String::new();
+    for (index, label) in labels.iter().enumerate().take(30) {
+        if index > 0 {
+            text.push_str(", ");
+        }
+        super::findings::push_visible(&mut text, label.as_bytes());
+    }
+    if labels.len() > 30 {
+        text.push_str(", …");
+    }
+    text
+}
+
+fn blank(names: &[String]) -> Result<(), Verdict> {
+    match names.iter().position(String::is_empty) {
+        None => Ok(()),
+        Some(at) => Err(Verdict::new(
+            FileCode::BlankLabel,
+            format!("column {} has no name in the first line; give it one, or remove the column", at + 1),
+        )),
+    }
+}
+
+fn repeated(names: &[String], labels: &[String]) -> Result<(), Verdict> {
+    for (later, name) in names.iter().enumerate() {
+        if let Some(earlier) = names.iter().take(later).position(|other| other == name) {
+            let label = labels.get(later).map(String::as_str).unwrap_or_default();
+            return Err(Verdict::new(
+                FileCode::DuplicateLabel,
+                format!(
+                    "columns {} and {} are both named \"{label}\"; rename or remove one of them",
+                    earlier + 1,
+                    later + 1
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn notes(contract: &Contract, positions: &[Option<usize>], own: &[String], width: usize) -> Vec<String> {
+    let mut notes = Vec::new();
+    let absent: Vec<&str> = contract
+        .fields
+        .iter()
+        .zip(positions)
+        .filter(|(_, position)| position.is_none())
+        .map(|(field, _)| field.name.as_str())
+        .collect();
+    if !absent.is_empty() {
+        notes.push(format!("optional columns that are not in the file: {}", absent.join(", ")));
+    }
+    let present = positions.iter().flatten().count();
+    if own.len() > present {
+        let extra = own.len() - present;
+        let columns = if extra == 1 { "1 column" } else { &format!("{extra} columns") };
+        notes.push(format!("{columns} of the file are not in the contract and were carried through"));
+    }
+    if width > own.len() {
+        notes.push("a rejected file that came back: its last three columns were ignored".to_owned());
+    }
+    notes
+}
