@@ -18,7 +18,12 @@ use shared::ports::FaultKind;
 use shared::record::NarratorKind;
 
 const COMPLETE: &str = include_str!("../../../events/sqs_processing_complete.json");
-const PROCESSED: &str = "model,price,source_row\niPhone 15,799,1\niPhone 15,699,2\nY28,249,4\n";
+const PROCESSED: &str = "\
+model,price,source_file,source_row,received_at,run_id
+iPhone 15,799,sales.csv,1,2026-06-01T08:00:00Z,4f8a
+iPhone 15,699,sales.csv,2,2026-06-01T08:00:00Z,4f8a
+Y28,249,sales.csv,4,2026-06-01T08:00:00Z,4f8a
+";
 
 struct World {
     objects: MemoryObjects,

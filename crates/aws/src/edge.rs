@@ -7,6 +7,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::pin::Pin;
 use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsMessage;
@@ -134,6 +135,8 @@ impl From<BatchFailed> for Diagnostic {
     }
 }
 
+type Invocation = Pin<Box<dyn Future<Output = Result<SqsBatchResponse, BatchFailed>> + Send>>;
+
 /// Serves invocations until the environment ends: one at a time, or several where Lambda allows several.
 ///
 /// # Errors
@@ -143,7 +146,9 @@ where
     H: Fn(LambdaEvent<SqsEvent>) -> F + Clone + Send + 'static,
     F: Future<Output = Result<SqsBatchResponse, BatchFailed>> + Send + 'static,
 {
-    lambda_runtime::run_concurrent(service_fn(handler)).await
+    // Boxed, because a stage's future nests deeper than the compiler follows when the runtime's lie around it.
+    let boxed = move |event| -> Invocation { Box::pin(handler(event)) };
+    lambda_runtime::run_concurrent(service_fn(boxed)).await
 }
 
 /// Gives each message of a batch to a stage, one after the other, and answers for each.

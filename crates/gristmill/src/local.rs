@@ -39,7 +39,8 @@ const BLOCK_BYTES: usize = 256 * 1024;
 /// A failed file operation as a fault, with the path in its cause.
 fn fault(operation: &'static str, path: &Path, error: &io::Error) -> Fault {
     let kind = match error.kind() {
-        io::ErrorKind::NotFound => FaultKind::NotFound,
+        // To the stages, what is not found is an object that is to be read, never the place for a new one.
+        io::ErrorKind::NotFound if operation == "GetObject" => FaultKind::NotFound,
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => FaultKind::Denied,
         _ => FaultKind::Internal,
     };

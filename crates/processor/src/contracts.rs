@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
-use shared::contract::{BrokenContract, Contract};
+use shared::contract::{BrokenContract, Contract, Provenance};
 use shared::identity::{ContractDigest, ETag};
 use shared::keys::{CONTRACTS_PREFIX, contract_key, dataset_of};
 use shared::ports::{Fault, Fetched, Location, Objects};
+use shared::validate::REJECTION_COLUMNS;
 use shared::violation::{FileCode, Verdict};
 
 /// The dataset of a file that no contract fits.
@@ -111,14 +112,30 @@ impl ContractCache {
 }
 
 /// The contract of a file that none fits: its own columns, any value, so that only broken records are rejected.
+///
+/// Columns of Gristmill's own may be among them, when an output is dropped as a file: they are carried through, but
+/// not added again.
 pub(crate) fn profile(dataset: &str, labels: &[String]) -> Result<Contract, BrokenContract> {
-    let fields: Vec<Value> = labels.iter().map(|label| json!({"name": label, "type": "any"})).collect();
+    let has = |name: &str| labels.iter().any(|label| label.trim().eq_ignore_ascii_case(name));
+    let fields: Vec<Value> = labels
+        .iter()
+        .filter(|label| !REJECTION_COLUMNS.iter().any(|name| label.trim().eq_ignore_ascii_case(name)))
+        .map(|label| json!({"name": label, "type": "any"}))
+        .collect();
+    let provenance: Vec<&str> =
+        Provenance::ALL.iter().map(|column| column.as_str()).filter(|name| !has(name)).collect();
     let descriptor = json!({
-        "name": shared::keys::stem(dataset).to_lowercase(),
-        "title": "A file without a contract",
+        "name": dataset_name(dataset),
+        "title": "File without a contract",
         "schema": {"fields": fields},
-        "gristmill": {},
+        "gristmill": {"provenance": provenance},
     });
-    let bytes = descriptor.to_string();
-    Contract::parse(bytes.as_bytes())
+    Contract::parse(descriptor.to_string().as_bytes())
+}
+
+/// A dataset's name as a contract may have it.
+fn dataset_name(dataset: &str) -> String {
+    let name = shared::keys::stem(dataset).to_lowercase();
+    let starts_well = name.starts_with(|c: char| c.is_ascii_alphanumeric());
+    if starts_well { name } else { format!("x{name}") }
 }

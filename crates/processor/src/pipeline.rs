@@ -8,11 +8,9 @@ use shared::events::{Rows, SCHEMA_VERSION};
 use shared::identity::{ContractDigest, RunId};
 use shared::keys::{OutputKeys, manifest_key};
 use shared::manifest::{AppliedContract, Manifest, Outputs, ReadAs, Status};
-use shared::ports::{
-    Clock, Events, Fault, FaultKind, Fetched, Location, ObjectInfo, Objects, SourceObject,
-};
+use shared::ports::{Clock, Events, Fault, FaultKind, Fetched, Location, ObjectInfo, Objects, SourceObject};
 use shared::rows::{Layout, Limits};
-use shared::split::{Match, Opening, Origin, Progress, Split};
+use shared::split::{Chosen, Match, Opening, Origin, Progress, Split};
 use shared::stage::StageError;
 use shared::violation::{FileCode, Verdict};
 
@@ -131,18 +129,20 @@ impl<O: Objects, E: Events, C: Clock> Processor<O, E, C> {
             self.events.publish(&manifest.event()).await?;
             return Ok(Outcome::Finished { manifest: Box::new(manifest), duplicate: true });
         }
-        let run =
-            Run { source, info: &info, run_id, dataset: judged.dataset, contract: judged.contract };
+        let run = Run { source, info: &info, run_id, dataset: judged.dataset, contract: judged.contract };
         let manifest = match judged.plan {
             Err(verdict) => run.refused(verdict, None),
             Ok(_) if info.size > self.settings.max_file_bytes => {
                 run.refused(too_large(info.size, self.settings.max_file_bytes), None)
             }
-            Ok((contract, found)) => match self.split(&run, &contract, opening, found, &mut body).await {
-                Ok(manifest) => manifest,
-                Err(StageError::Port(fault)) => return not_read(fault),
-                Err(error) => return Err(error),
-            },
+            Ok((contract, found)) => {
+                match self.split(&run, &contract, opening.take(found), &mut body).await {
+                    Ok(manifest) => manifest,
+                    Err(Stopped::Read(fault)) => return not_read(fault),
+                    Err(Stopped::Write(fault)) => return Err(fault.into()),
+                    Err(Stopped::Verdict(verdict)) => run.refused(verdict, None),
+                }
+            }
         };
         self.commit(&run, &manifest).await?;
         Ok(Outcome::Finished { manifest: Box::new(manifest), duplicate: false })
@@ -201,33 +201,26 @@ impl<O: Objects, E: Events, C: Clock> Processor<O, E, C> {
         &self,
         run: &Run<'_>,
         contract: &Contract,
-        opening: Opening,
-        found: Match,
+        chosen: Chosen,
         body: &mut Source<B>,
-    ) -> Result<Manifest, StageError> {
+    ) -> Result<Manifest, Stopped> {
         let keys = OutputKeys::of(&run.dataset, &run.source.key, &run.run_id);
         let metadata = metadata(run.run_id.as_str(), run.source, run.contract.digest.as_str());
-        let outgoing = |key| {
-            Outgoing::new(&self.objects, Location::new(&run.source.bucket, key), metadata.clone())
-        };
+        let outgoing =
+            |key| Outgoing::new(&self.objects, Location::new(&run.source.bucket, key), metadata.clone());
         let mut outputs = [outgoing(keys.processed), outgoing(keys.rejected), outgoing(keys.errors)];
-        let chosen = opening.take(found);
         let read_as = run.read_as(&chosen.plan, chosen.layout(), chosen.notes.clone());
         let derived: Vec<String> = contract.derive.iter().map(|derived| derived.name.clone()).collect();
         let mut split = Split::new(chosen, &run.origin(contract), &derived);
-        let result = pass(&mut split, body, &mut outputs).await;
-        let written = match result {
-            Ok(Ok(written)) => written,
-            other => {
+        match pass(&mut split, body, &mut outputs).await {
+            Ok(written) => Ok(run.finished(contract, &split, written, read_as)),
+            Err(stopped) => {
                 for output in &mut outputs {
                     output.abort().await;
                 }
-                let verdict = other?.err();
-                let verdict = verdict.unwrap_or_else(|| Verdict::new(FileCode::SourceError, "unreadable"));
-                return Ok(run.refused(verdict, Some(read_as)));
+                Err(stopped)
             }
-        };
-        Ok(run.finished(contract, &split, written, read_as))
+        }
     }
 
     /// Writes the manifest and announces the run, in this order.
@@ -242,31 +235,46 @@ impl<O: Objects, E: Events, C: Clock> Processor<O, E, C> {
     }
 }
 
-/// Takes the file through the split until its end; the inner error is the verdict over the file.
+/// Why a file was not split to its end.
+enum Stopped {
+    /// It could not be read.
+    Read(Fault),
+    /// An output could not be written.
+    Write(Fault),
+    /// Its records cannot be trusted.
+    Verdict(Verdict),
+}
+
+impl From<Fault> for Stopped {
+    fn from(fault: Fault) -> Self {
+        Self::Write(fault)
+    }
+}
+
+/// Takes the file through the split until its end.
 async fn pass<O: Objects, B: shared::ports::Body>(
     split: &mut Split,
     body: &mut Source<B>,
     outputs: &mut [Outgoing<'_, O>; 3],
-) -> Result<Result<Outputs, Verdict>, Fault> {
+) -> Result<Outputs, Stopped> {
     let [processed, rejected, errors] = outputs;
     loop {
-        match split.advance() {
-            Err(verdict) => return Ok(Err(verdict)),
-            Ok(Progress::NeedInput) => {
-                let filled = body.fill(split.space()).await?;
+        match split.advance().map_err(Stopped::Verdict)? {
+            Progress::NeedInput => {
+                let filled = body.fill(split.space()).await.map_err(Stopped::Read)?;
                 split.filled(filled);
             }
-            Ok(Progress::Drain) => {
+            Progress::Drain => {
                 processed.drain(&mut split.processed).await?;
                 rejected.drain(&mut split.rejected).await?;
                 errors.drain(&mut split.errors).await?;
             }
-            Ok(Progress::Done) => {
-                return Ok(Ok(Outputs {
+            Progress::Done => {
+                return Ok(Outputs {
                     processed: processed.finish(&mut split.processed).await?,
                     rejected: rejected.finish(&mut split.rejected).await?,
                     errors: errors.finish(&mut split.errors).await?,
-                }));
+                });
             }
         }
     }
@@ -274,9 +282,9 @@ async fn pass<O: Objects, B: shared::ports::Body>(
 
 /// What a failed read means: an object that was replaced or deleted is no failure of ours.
 fn not_read(fault: Fault) -> Result<Outcome, StageError> {
-    match (fault.operation, fault.kind) {
-        ("GetObject", FaultKind::Changed) => Ok(Outcome::Superseded),
-        ("GetObject", FaultKind::NotFound) => Ok(Outcome::SourceGone),
+    match fault.kind {
+        FaultKind::Changed => Ok(Outcome::Superseded),
+        FaultKind::NotFound => Ok(Outcome::SourceGone),
         _ => Err(fault.into()),
     }
 }

@@ -121,7 +121,7 @@ fn each_record(input: &Path, mut with: impl FnMut(&Record<'_>)) {
     let mut file = File::open(input).unwrap();
     let mut reader = Reader::new(Layout::default(), Limits::STANDARD);
     loop {
-        match reader.next() {
+        match reader.next_record() {
             Step::Record(record) => with(&record),
             Step::NeedInput => {
                 let filled = file.read(reader.space()).unwrap();

@@ -40,6 +40,8 @@ struct Scripted {
     operation: &'static str,
     moment: Moment,
     kind: FaultKind,
+    /// Calls that pass before it.
+    passes: usize,
 }
 
 /// The faults that are scripted for an adapter; each hits one call.
@@ -47,16 +49,22 @@ struct Scripted {
 struct Script(Arc<Mutex<Vec<Scripted>>>);
 
 impl Script {
-    fn add(&self, operation: &'static str, moment: Moment, kind: FaultKind) {
-        lock(&self.0).push(Scripted { operation, moment, kind });
+    fn add(&self, operation: &'static str, moment: Moment, kind: FaultKind, passes: usize) {
+        lock(&self.0).push(Scripted { operation, moment, kind, passes });
     }
 
     fn check(&self, operation: &'static str, moment: Moment) -> Result<(), Fault> {
         let mut faults = lock(&self.0);
-        match faults.iter().position(|f| f.operation == operation && f.moment == moment) {
-            Some(index) => Err(Fault::new(operation, faults.remove(index).kind, "Scripted")),
-            None => Ok(()),
+        let Some(index) = faults.iter().position(|f| f.operation == operation && f.moment == moment) else {
+            return Ok(());
+        };
+        if let Some(fault) = faults.get_mut(index)
+            && fault.passes > 0
+        {
+            fault.passes -= 1;
+            return Ok(());
         }
+        Err(Fault::new(operation, faults.remove(index).kind, "Scripted"))
     }
 
     fn before(&self, operation: &'static str) -> Result<(), Fault> {
@@ -74,14 +82,24 @@ macro_rules! scripted {
         impl $adapter {
             /// Makes the next call of `operation`, named as the port's method, fail without any effect.
             pub fn fail_next(&self, operation: &'static str, kind: crate::ports::FaultKind) {
-                self.script.add(operation, crate::memory::Moment::Before, kind);
+                self.fail_after(operation, 0, kind);
+            }
+
+            /// The same for the call after `passes` good ones.
+            pub fn fail_after(&self, operation: &'static str, passes: usize, kind: crate::ports::FaultKind) {
+                self.script.add(operation, crate::memory::Moment::Before, kind, passes);
             }
 
             /// Makes the next call of `operation` take effect and then fail, as when the answer is lost.
             /// An operation that only reads has no effect to lose; let it fail instead.
             pub fn lose_next_answer(&self, operation: &'static str) {
+                self.lose_answer_after(operation, 0);
+            }
+
+            /// The same for the call after `passes` good ones.
+            pub fn lose_answer_after(&self, operation: &'static str, passes: usize) {
                 let kind = crate::ports::FaultKind::TimedOut;
-                self.script.add(operation, crate::memory::Moment::After, kind);
+                self.script.add(operation, crate::memory::Moment::After, kind, passes);
             }
         }
     };

@@ -1,7 +1,7 @@
 //! Records without I/O: bytes in, positioned records out.
 //!
 //! A [`Reader`] owns one buffer. The caller fills it from wherever the bytes are ([`Reader::space`],
-//! [`Reader::filled`]) and takes records out ([`Reader::next`]) until it asks for more. Where the input is cut
+//! [`Reader::filled`]) and takes records out ([`Reader::next_record`]) until it asks for more. Where the input is cut
 //! does not change what comes out, and memory depends on the limits alone, never on the input.
 //!
 //! The grammar is RFC 4180 with the tolerance that real files need: a record ends with LF, CRLF or CR; empty
@@ -80,6 +80,8 @@ pub struct Record<'a> {
     pub width: usize,
     /// What is wrong with its form.
     pub faults: Faults,
+    /// What is known of it when it is over the record limit; it has no fields then.
+    pub oversized: Option<&'a Oversized>,
     ends: &'a [u32],
     layout: Layout,
 }
@@ -93,15 +95,13 @@ pub struct Faults {
     pub control_character: bool,
     /// Its bytes are not UTF-8.
     pub not_utf8: bool,
-    /// It is over the record limit: its whole length in bytes and its SHA-256.
-    pub oversized: Option<Oversized>,
 }
 
 impl Faults {
     /// Whether nothing is wrong.
     #[must_use]
     pub fn none(self) -> bool {
-        !(self.malformed_quote | self.control_character | self.not_utf8) && self.oversized.is_none()
+        !(self.malformed_quote | self.control_character | self.not_utf8)
     }
 }
 
@@ -132,10 +132,10 @@ impl<'a> Record<'a> {
     pub fn fields(&self) -> impl Iterator<Item = Field<'a>> + '_ {
         let layout = self.layout;
         let mut start = 0;
-        self.ends.iter().filter_map(move |end| {
-            let raw = self.raw.get(start..*end as usize)?;
+        self.ends.iter().map(move |end| {
+            let raw = self.raw.get(start..*end as usize).unwrap_or_default();
             start = *end as usize + 1;
-            Some(Field::new(raw, layout))
+            Field::new(raw, layout)
         })
     }
 
@@ -184,7 +184,9 @@ pub struct Reader {
     line: u64,
     number: u64,
     skipper: Option<Box<Skipper>>,
+    /// Of the last record that was over the limit: its start, and what is known of it.
     kept: Vec<u8>,
+    oversized: Option<Oversized>,
 }
 
 impl Reader {
@@ -213,6 +215,7 @@ impl Reader {
             number: 0,
             skipper: None,
             kept: Vec::new(),
+            oversized: None,
         }
     }
 
@@ -288,7 +291,7 @@ impl Reader {
 
     /// The next record, or what is needed for it.
     #[inline]
-    pub fn next(&mut self) -> Step<'_> {
+    pub fn next_record(&mut self) -> Step<'_> {
         if self.at_beginning {
             return Step::NeedInput;
         }
@@ -334,17 +337,42 @@ impl Reader {
         self.start = found.next;
         self.line += found.lines + 1;
         self.number += 1;
-        let (mut faults, mut width) = (found.faults, found.width);
-        let mut raw = self.buffer.get(start..found.end).unwrap_or_default();
+        if found.end - start > self.limits.record_bytes {
+            let raw = self.buffer.get(start..found.end).unwrap_or_default();
+            self.kept = raw.get(..KEPT_BYTES).unwrap_or(raw).to_vec();
+            self.oversized = Some(skip::oversized(raw));
+            return self.emit_oversized(line, number);
+        }
+        let raw = self.buffer.get(start..found.end).unwrap_or_default();
+        let mut faults = found.faults;
         if !self.utf8 {
             faults.not_utf8 = simdutf8::basic::from_utf8(raw).is_err();
         }
-        if raw.len() > self.limits.record_bytes {
-            faults = Faults { oversized: Some(skip::oversized(raw)), ..Faults::default() };
-            (raw, width) = (raw.get(..KEPT_BYTES).unwrap_or(raw), 0);
-            self.ends.clear();
-        }
-        Step::Record(Record { raw, number, line, width, faults, ends: &self.ends, layout: self.layout })
+        Step::Record(Record {
+            raw,
+            number,
+            line,
+            width: found.width,
+            faults,
+            oversized: None,
+            ends: &self.ends,
+            layout: self.layout,
+        })
+    }
+
+    /// A record of which only the start was kept.
+    fn emit_oversized(&mut self, line: u64, number: u64) -> Step<'_> {
+        self.ends.clear();
+        Step::Record(Record {
+            raw: &self.kept,
+            number,
+            line,
+            width: 0,
+            faults: Faults::default(),
+            oversized: self.oversized.as_ref(),
+            ends: &self.ends,
+            layout: self.layout,
+        })
     }
 
     /// Passes over a record that is over the limit, keeping its start and its hash.
@@ -368,18 +396,9 @@ impl Reader {
         self.swallow_lf = over && skipper.ended_with_cr();
         self.line = skipper.line() + 1;
         self.number += 1;
-        self.ends.clear();
-        let faults = Faults { oversized: Some(skipper.oversized()), ..Faults::default() };
+        self.oversized = Some(skipper.oversized());
         self.kept = skipper.into_kept();
-        Step::Record(Record {
-            raw: &self.kept,
-            number,
-            line,
-            width: 0,
-            faults,
-            ends: &self.ends,
-            layout: self.layout,
-        })
+        self.emit_oversized(line, number)
     }
 }
 

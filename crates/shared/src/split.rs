@@ -114,7 +114,7 @@ impl Split {
             if self.processed.is_full() || self.rejected.is_full() || self.errors.is_full() {
                 return Ok(Progress::Drain);
             }
-            let record = match self.reader.next() {
+            let record = match self.reader.next_record() {
                 Step::Record(record) => record,
                 Step::NeedInput => return Ok(Progress::NeedInput),
                 Step::End => return Ok(Progress::Done),

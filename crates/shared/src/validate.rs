@@ -7,6 +7,7 @@ mod cell;
 mod findings;
 mod header;
 mod keys;
+mod quick;
 mod relation;
 
 pub use findings::{Finding, Findings};
@@ -15,6 +16,7 @@ pub use keys::{Keys, MAX_KEYS, TooManyKeys};
 
 use cell::Column;
 use keys::KeyCheck;
+use quick::{Check, Missing};
 use relation::Relation;
 
 use crate::contract::Contract;
@@ -28,7 +30,11 @@ pub struct Plan {
     labels: Vec<String>,
     /// How many cells a record has, the ignored ones included.
     width: usize,
+    /// The checks at first sight, by position.
+    checks: Vec<Check>,
+    /// The checks in full, of the columns that the contract speaks of.
     columns: Vec<Column>,
+    missing: Missing,
     relations: Vec<Relation>,
     keys: Vec<KeyCheck>,
     derived: Vec<Relation>,
@@ -44,13 +50,21 @@ impl Plan {
     /// columns, or a required column that is missing.
     pub fn new(contract: &Contract, labels: &[String], limits: &Limits) -> Result<Self, Verdict> {
         let fit = header::fit(contract, labels, limits)?;
-        let missing = cell::Missing::new(&contract.missing_values);
+        let missing = Missing::new(&contract.missing_values);
         let columns: Vec<Column> = fit
             .positions
             .iter()
             .zip(&contract.fields)
             .filter_map(|(position, field)| Some(Column::new((*position)?, field, &missing)))
             .collect();
+        let mut checks = vec![Check::NONE; fit.own_labels.len()];
+        for (position, field) in fit.positions.iter().zip(&contract.fields) {
+            if let Some(position) = *position
+                && let Some(check) = checks.get_mut(position)
+            {
+                *check = Check::new(position, field, &missing);
+            }
+        }
         let bind =
             |formula: &crate::formula::Formula| Relation::new(formula, contract, &fit.positions, &missing);
         Ok(Self {
@@ -58,7 +72,9 @@ impl Plan {
             relations: contract.row_constraints.iter().map(bind).collect(),
             derived: contract.derive.iter().map(|derived| bind(&derived.formula)).collect(),
             keys: keys::checks(contract, &fit.positions, &missing),
+            checks,
             columns,
+            missing,
             labels: fit.own_labels,
             field_bytes: limits.field_bytes,
             notes: fit.notes,
@@ -111,7 +127,7 @@ impl Plan {
         if !self.accepts(record) {
             self.explain(record, findings);
         }
-        if !self.keys.is_empty() && record.faults.oversized.is_none() && !findings.is_blank() {
+        if !self.keys.is_empty() && record.oversized.is_none() && !findings.is_blank() {
             keys::judge(&self.keys, record, keys, findings)?;
         }
         Ok(findings.is_empty())
@@ -124,13 +140,17 @@ impl Plan {
             && record.faults.none()
             && record.raw.len() <= self.field_bytes
             && !may_be_blank(record)
-            && self.columns.iter().all(|column| column.accepts(record))
+            && self
+                .checks
+                .iter()
+                .zip(record.fields())
+                .all(|(check, cell)| check.accepts(&cell.text(), &self.missing))
             && self.relations.iter().all(|relation| relation.holds(record))
     }
 
     /// Everything that is wrong with a record.
     fn explain(&self, record: &Record<'_>, findings: &mut Findings) {
-        if let Some(oversized) = record.faults.oversized {
+        if let Some(oversized) = record.oversized {
             findings.oversized(oversized);
             return;
         }
@@ -138,7 +158,9 @@ impl Plan {
             findings.add(None, Code::BlankRow, b"", |text| text.push_str("every cell of the row is empty"));
             return;
         }
-        self.explain_form(record, findings);
+        if !record.faults.none() || record.raw.len() > self.field_bytes {
+            self.explain_form(record, findings);
+        }
         self.explain_width(record, findings);
         for column in &self.columns {
             column.explain(record, findings);

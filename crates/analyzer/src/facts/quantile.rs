@@ -110,7 +110,7 @@ impl Ranked {
 
 /// Values counted in ranges whose bounds differ by a fixed ratio, so that each is known within one per cent.
 ///
-/// The method is `DDSketch` (Masson, Rim and Lee, "DDSketch: a fast and fully-mergeable quantile sketch with
+/// The method is `DDSketch` (Masson, Rim and Lee, "`DDSketch`: a fast and fully-mergeable quantile sketch with
 /// relative-error guarantees", VLDB 2019). It is deterministic, and a decimal's range of sizes bounds it to some
 /// thirteen thousand ranges.
 #[derive(Default)]

@@ -244,7 +244,8 @@ impl Sheet {
         for segment in segments {
             for (band, tally) in &segment.bands {
                 if segment.name != dimension.name {
-                    self.band(dimension, (&segment.name, &band.label), tally.count, &ranked, place);
+                    let inside = ranked.iter().map(|g| (g.bands.get(place).copied().unwrap_or(0), *g));
+                    self.band(&dimension.name, inside.collect(), (&segment.name, &band.label), tally.count);
                 }
                 place += 1;
             }
@@ -253,21 +254,16 @@ impl Sheet {
 
     fn band(
         &mut self,
-        dimension: &Groups,
+        dimension: &str,
+        mut inside: Vec<(u64, Group<'_>)>,
         (segment, label): (&str, &str),
         of: u64,
-        ranked: &[Group<'_>],
-        place: usize,
     ) {
-        let mut inside: Vec<(u64, &Group<'_>)> = ranked
-            .iter()
-            .map(|g| (g.bands.get(place).copied().unwrap_or(0), g))
-            .filter(|(n, _)| *n > 0)
-            .collect();
+        inside.retain(|(count, _)| *count > 0);
         inside.sort_by(|(a, left), (b, right)| b.cmp(a).then_with(|| left.name.cmp(right.name)));
         let counts: Vec<u64> = inside.iter().map(|(count, _)| *count).collect();
         for (count, group) in inside.iter().take(TOP_IN_BAND) {
-            let mut about = about(&dimension.name, group);
+            let mut about = about(dimension, group);
             about.insert(segment.to_owned(), label.to_owned());
             let fact = fact(FactKind::GroupCount, about, (*count).into(), of);
             self.add(Weight::Essential, fact.in_unit(Some(ROWS)).ranked(place_of(&counts, *count)));

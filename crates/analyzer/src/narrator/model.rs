@@ -1,7 +1,7 @@
 //! The narrator that asks a language model, and believes none of its numbers.
 //!
 //! The model is given facts, never rows, and must answer through a tool whose items cite facts. The answer is read
-//! as hostile input ([`answer`]), and each sentence is checked against what it cites ([`grounding`]). A sentence
+//! as hostile input (`answer`), and each sentence is checked against what it cites (`grounding`). A sentence
 //! that fails is left out and counted; when more than three in ten fail, or the summary does, nothing of the answer
 //! is used.
 

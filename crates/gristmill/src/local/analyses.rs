@@ -158,8 +158,8 @@ fn name_of(task: Task) -> &'static str {
 
 /// The store of analyses and of the claims on them: one JSON file a run.
 ///
-/// Every change replaces the file whole. Between two processes there is no lock: both would come to the same
-/// record and write the same mail.
+/// Every change replaces the file whole. Between two processes at the same file at the same moment there is no
+/// lock: both come to the same record and the same mail, and one of them may end by saying that it lost its claim.
 #[derive(Debug, Clone)]
 pub struct FileAnalyses {
     directory: PathBuf,

@@ -79,7 +79,11 @@ impl Objects for DryObjects {
 
     /// Contracts are there, and earlier runs are not: a file is checked anew each time.
     async fn fetch(&self, at: &Location, known: Option<&ETag>) -> Result<Fetched, Fault> {
-        if at.key.starts_with(CONTRACTS_PREFIX) { self.files.fetch(at, known).await } else { Ok(Fetched::Absent) }
+        if at.key.starts_with(CONTRACTS_PREFIX) {
+            self.files.fetch(at, known).await
+        } else {
+            Ok(Fetched::Absent)
+        }
     }
 
     async fn list(&self, bucket: &str, prefix: &str) -> Result<Vec<String>, Fault> {

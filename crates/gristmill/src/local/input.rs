@@ -24,7 +24,8 @@ impl Fingerprint {
 
     /// The time of the last change in whole seconds, as S3 keeps it.
     fn last_modified(self) -> Timestamp {
-        let time = self.modified.and_then(|time| Timestamp::try_from(time).ok()).unwrap_or(Timestamp::UNIX_EPOCH);
+        let time =
+            self.modified.and_then(|time| Timestamp::try_from(time).ok()).unwrap_or(Timestamp::UNIX_EPOCH);
         let seconds = TimestampRound::new().smallest(Unit::Second).mode(jiff::RoundMode::Floor);
         time.round(seconds).unwrap_or(time)
     }

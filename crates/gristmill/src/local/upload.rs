@@ -74,7 +74,9 @@ impl Upload for FileUpload {
     async fn abort(mut self) -> Result<(), Fault> {
         match self.partial.take() {
             None => Ok(()),
-            Some(partial) => fs::remove_file(&partial).map_err(|error| fault("AbortUpload", &partial, &error)),
+            Some(partial) => {
+                fs::remove_file(&partial).map_err(|error| fault("AbortUpload", &partial, &error))
+            }
         }
     }
 }

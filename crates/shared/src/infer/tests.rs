@@ -10,7 +10,7 @@ fn each_record(csv: &[u8], mut each: impl FnMut(&crate::rows::Record<'_>)) {
     let mut reader = Reader::new(Layout::default(), Limits::STANDARD);
     let mut rest = csv;
     loop {
-        match reader.next() {
+        match reader.next_record() {
             Step::Record(record) => each(&record),
             Step::NeedInput => {
                 let space = reader.space();

@@ -228,9 +228,11 @@ impl Reader {
         match self.close(position + 1) {
             Closing::At(after, text_follows) => {
                 let inside = self.buffer.get(position + 1..after).unwrap_or_default();
-                scan.lines += line_breaks(inside);
+                if memchr::memchr2(b'\n', b'\r', inside).is_some() {
+                    scan.lines += line_breaks(inside);
+                }
                 scan.faults.malformed_quote |= text_follows;
-                scan.faults.control_character |= inside.iter().any(|byte| is_control(*byte));
+                scan.faults.control_character |= has_control(inside);
                 *cursor = self.seek(after);
                 if text_follows {
                     // What follows is text up to the next delimiter, also where it begins with a quote.
@@ -275,6 +277,12 @@ fn found(scan: &Scan<'_>, end: usize, next: usize) -> Scanned {
 /// Whether a byte is a control character that has no place in a record: any but tab, CR and LF.
 pub(super) fn is_control(byte: u8) -> bool {
     (byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r')) || byte == 0x7f
+}
+
+/// Whether a control character stands in the text. The whole of it is looked at, so that the compiler can take
+/// many bytes at once.
+fn has_control(text: &[u8]) -> bool {
+    text.iter().fold(false, |found, byte| found | is_control(*byte))
 }
 
 /// How many line ends are in the text: LF, CRLF or CR each count once.

@@ -83,8 +83,8 @@ impl Opening {
         if whole && self.reader.is_finished() {
             scratch.filled(0);
         }
-        match scratch.next() {
-            Step::Record(record) if record.faults.oversized.is_none() => labels_of(&record),
+        match scratch.next_record() {
+            Step::Record(record) if record.oversized.is_none() => labels_of(&record),
             Step::End => Err(Verdict::new(
                 FileCode::EmptyFile,
                 "there is nothing in the file; send one with the column names in its first line",
@@ -157,7 +157,7 @@ impl Opening {
         }
         self.reader.set_layout(found.layout);
         // The header was read once already: it is there.
-        let _ = self.reader.next();
+        let _ = self.reader.next_record();
         Chosen { plan: found.plan, notes, reader: self.reader }
     }
 }
@@ -191,22 +191,21 @@ fn layouts(contract: &Contract) -> Vec<Layout> {
 }
 
 fn labels_of(record: &crate::rows::Record<'_>) -> Result<Vec<String>, Verdict> {
-    record
-        .fields()
-        .map(|field| match String::from_utf8(field.text().into_owned()) {
-            Ok(label) if !label.contains(|c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r')) => {
-                Ok(label)
-            }
-            Ok(_) => Err(Verdict::new(
-                FileCode::UnsupportedFormat,
-                "the first line holds control characters, so this is no CSV; export the table as CSV",
-            )),
-            Err(_) => Err(Verdict::new(
+    if record.faults.control_character {
+        return Err(Verdict::new(
+            FileCode::UnsupportedFormat,
+            "the first line holds control characters, so this is no CSV; export the table as CSV",
+        ));
+    }
+    let utf8 = |text: std::borrow::Cow<'_, [u8]>| {
+        String::from_utf8(text.into_owned()).map_err(|_| {
+            Verdict::new(
                 FileCode::EncodingError,
                 "the first line is not UTF-8; save the file as UTF-8 and send it again",
-            )),
+            )
         })
-        .collect()
+    };
+    record.fields().map(|field| utf8(field.text())).collect()
 }
 
 fn name_of(delimiter: u8) -> &'static str {

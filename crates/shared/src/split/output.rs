@@ -186,7 +186,7 @@ impl Writer {
     pub(super) fn rejected(&self, record: &Record<'_>, findings: &Findings, sink: &mut Sink) {
         let out = sink.begin();
         let delimiter = self.layout.delimiter;
-        if record.faults.oversized.is_some() {
+        if record.oversized.is_some() {
             // What is left of it may be cut inside quotes: it becomes one quoted cell.
             push_quoted(out, record.raw);
         } else if record.width == self.width {

@@ -1,37 +1,17 @@
-//! One column's checks, compiled: a quick answer for good cells and a full one for bad ones.
+//! One column's checks in full: everything that is wrong with a cell, in words.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt::Write as _;
 
-use jiff::civil::Date;
 use rust_decimal::Decimal;
 
 use super::findings::{Findings, push_visible};
+use super::quick::{Missing, is_only_spaces};
 use crate::contract::{Field, Pattern};
 use crate::rows::Record;
-use crate::value::{self, FieldType, Format, Scalar, Short};
+use crate::value::{self, FieldType, Format, Scalar};
 use crate::violation::Code;
-
-/// The texts that stand for "no value".
-#[derive(Debug, Clone)]
-pub(super) struct Missing {
-    texts: Vec<Vec<u8>>,
-    longest: usize,
-}
-
-impl Missing {
-    pub(super) fn new(texts: &[String]) -> Self {
-        let texts: Vec<Vec<u8>> = texts.iter().map(|text| text.as_bytes().to_vec()).collect();
-        let longest = texts.iter().map(Vec::len).max().unwrap_or(0);
-        Self { texts, longest }
-    }
-
-    #[inline]
-    pub(super) fn contains(&self, text: &[u8]) -> bool {
-        text.len() <= self.longest && self.texts.iter().any(|missing| missing == text)
-    }
-}
 
 /// One column of a file that the contract speaks of.
 #[derive(Debug, Clone)]
@@ -39,182 +19,11 @@ pub(super) struct Column {
     position: usize,
     field: Field,
     missing: Missing,
-    quick: Quick,
-}
-
-/// The check that decides most cells.
-#[derive(Debug, Clone)]
-enum Quick {
-    /// Anything goes.
-    Anything,
-    /// Text of any length and form.
-    AnyText,
-    /// One of a few texts, compared byte for byte.
-    OneOf(Vec<ShortText>),
-    /// Text of a certain form.
-    Pattern(Pattern),
-    /// A number within bounds.
-    Number { whole: bool, bounds: Bounds<Short> },
-    /// A date in the default form.
-    AnyDate,
-    /// A date in the default form within bounds.
-    Date(Bounds<Date>),
-    /// A year of four digits.
-    AnyYear,
-    /// The full check, at once.
-    Full,
-}
-
-/// A text of at most sixteen bytes as two numbers, so that comparing two of them needs no loop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct ShortText {
-    length: usize,
-    start: u64,
-    end: u64,
-}
-
-impl ShortText {
-    /// The text, if it is short enough. Its first and its last eight bytes say all of it.
-    #[inline]
-    fn of(text: &[u8]) -> Option<Self> {
-        let length = text.len();
-        let (start, end) = match length {
-            8..=16 => (u64::from_le_bytes(*text.first_chunk()?), u64::from_le_bytes(*text.last_chunk()?)),
-            4..8 => {
-                let (start, end) = (text.first_chunk::<4>()?, text.last_chunk::<4>()?);
-                (u64::from(u32::from_le_bytes(*start)), u64::from(u32::from_le_bytes(*end)))
-            }
-            0..4 => {
-                let byte = |index: usize| text.get(index).copied().map_or(0, u64::from);
-                (byte(0) | byte(1) << 8 | byte(2) << 16, 0)
-            }
-            _ => return None,
-        };
-        Some(Self { length, start, end })
-    }
-}
-
-/// What a value is held against.
-#[derive(Debug, Clone, Copy)]
-struct Bounds<T> {
-    minimum: Option<T>,
-    maximum: Option<T>,
-    above: Option<T>,
-    below: Option<T>,
-}
-
-impl<T: PartialOrd> Bounds<T> {
-    #[inline]
-    fn hold(&self, value: &T) -> bool {
-        self.minimum.as_ref().is_none_or(|bound| value >= bound)
-            && self.maximum.as_ref().is_none_or(|bound| value <= bound)
-            && self.above.as_ref().is_none_or(|bound| value > bound)
-            && self.below.as_ref().is_none_or(|bound| value < bound)
-    }
-}
-
-/// The bounds of a field, if each can be had in the quick form.
-fn bounds<T>(field: &Field, quick: impl Fn(&Scalar) -> Option<T>) -> Option<Bounds<T>> {
-    let rules = &field.constraints;
-    let one = |bound: &Option<Scalar>| match bound {
-        None => Some(None),
-        Some(scalar) => quick(scalar).map(Some),
-    };
-    Some(Bounds {
-        minimum: one(&rules.minimum)?,
-        maximum: one(&rules.maximum)?,
-        above: one(&rules.exclusive_minimum)?,
-        below: one(&rules.exclusive_maximum)?,
-    })
-}
-
-fn short(scalar: &Scalar) -> Option<Short> {
-    match scalar {
-        Scalar::Number(number) => Short::of(*number),
-        _ => None,
-    }
-}
-
-fn date(scalar: &Scalar) -> Option<Date> {
-    match scalar {
-        Scalar::Date(date) => Some(*date),
-        _ => None,
-    }
-}
-
-impl Quick {
-    fn of(field: &Field) -> Self {
-        let rules = &field.constraints;
-        let has_length = rules.min_length.is_some() || rules.max_length.is_some();
-        let has_list = !rules.enumeration.is_empty();
-        let has_bounds = [&rules.minimum, &rules.maximum, &rules.exclusive_minimum, &rules.exclusive_maximum]
-            .iter()
-            .any(|bound| bound.is_some());
-        match field.kind {
-            FieldType::Any if !has_list && rules.pattern.is_none() && !has_length => Self::Anything,
-            FieldType::String if has_length => Self::Full,
-            FieldType::String => match (&rules.pattern, has_list) {
-                (None, false) => Self::AnyText,
-                (Some(pattern), false) => Self::Pattern(pattern.clone()),
-                (None, true) => {
-                    let short = |(text, _): &(String, Scalar)| ShortText::of(text.as_bytes());
-                    rules.enumeration.iter().map(short).collect::<Option<_>>().map_or(Self::Full, Self::OneOf)
-                }
-                (Some(_), true) => Self::Full,
-            },
-            FieldType::Integer | FieldType::Number if !has_list => match bounds(field, short) {
-                Some(bounds) => Self::Number { whole: field.kind == FieldType::Integer, bounds },
-                None => Self::Full,
-            },
-            FieldType::Year if !has_list && !has_bounds => Self::AnyYear,
-            FieldType::Date if !has_list && field.format == Format::Default => {
-                if has_bounds {
-                    bounds(field, date).map_or(Self::Full, Self::Date)
-                } else {
-                    Self::AnyDate
-                }
-            }
-            _ => Self::Full,
-        }
-    }
 }
 
 impl Column {
     pub(super) fn new(position: usize, field: &Field, missing: &Missing) -> Self {
-        Self { position, quick: Quick::of(field), field: field.clone(), missing: missing.clone() }
-    }
-
-    /// Whether the cell is fine at first sight. `false` means that it has to be looked at again.
-    #[inline]
-    pub(super) fn accepts(&self, record: &Record<'_>) -> bool {
-        let Some(cell) = record.field(self.position) else { return false };
-        let text = cell.text();
-        let text = &*text;
-        if self.missing.contains(text) {
-            return !self.field.constraints.required;
-        }
-        match &self.quick {
-            Quick::Anything => true,
-            Quick::AnyText => !self.counts_as_missing(text),
-            Quick::OneOf(texts) => ShortText::of(text).is_some_and(|text| texts.contains(&text)),
-            Quick::Pattern(pattern) => !self.counts_as_missing(text) && pattern.regex.is_match(text),
-            Quick::Number { whole, bounds } => {
-                let number = if *whole { Short::parse_whole(text) } else { Short::parse(text) };
-                number.is_some_and(|number| bounds.hold(&number))
-            }
-            Quick::AnyDate => value::is_date(text),
-            Quick::Date(bounds) => value::parse_date(text).is_some_and(|date| bounds.hold(&date)),
-            Quick::AnyYear => value::parse_year(text).is_some(),
-            Quick::Full => self.violations(text, &mut |_| {}) == 0,
-        }
-    }
-
-    /// A required text that holds only spaces says nothing: it is missing.
-    #[inline]
-    fn counts_as_missing(&self, text: &[u8]) -> bool {
-        self.field.constraints.required
-            && text.first().is_some_and(u8::is_ascii_whitespace)
-            && text.iter().all(u8::is_ascii_whitespace)
+        Self { position, field: field.clone(), missing: missing.clone() }
     }
 
     /// Adds everything that is wrong with the cell.
@@ -231,23 +40,25 @@ impl Column {
         });
     }
 
-    /// Counts what is wrong with a cell and tells each.
-    fn violations(&self, text: &[u8], tell: &mut dyn FnMut(Broken<'_>)) -> usize {
-        let mut count = 0;
-        let mut tell = |broken| {
-            count += 1;
-            tell(broken);
-        };
+    /// Whether nothing is wrong with a cell.
+    pub(super) fn is_fine(&self, text: &[u8]) -> bool {
+        let mut fine = true;
+        self.violations(text, &mut |_| fine = false);
+        fine
+    }
+
+    /// Tells everything that is wrong with a cell.
+    fn violations(&self, text: &[u8], tell: &mut dyn FnMut(Broken<'_>)) {
         let rules = &self.field.constraints;
-        if self.missing.contains(text) || self.counts_as_missing(text) {
+        if self.missing.contains(text) || (self.field.constraints.required && is_only_spaces(text)) {
             if rules.required {
                 tell(Broken::Required);
             }
-            return count;
+            return;
         }
         let Ok(text) = std::str::from_utf8(text) else {
             tell(Broken::Type);
-            return count;
+            return;
         };
         if matches!(self.field.kind, FieldType::String | FieldType::Any) {
             let listed = |(allowed, _): &(String, Scalar)| allowed == text;
@@ -257,9 +68,9 @@ impl Column {
         } else {
             let Some(value) = value::parse(self.field.kind, &self.field.format, text) else {
                 tell(Broken::Type);
-                return count;
+                return;
             };
-            self.value_violations(&value, &mut tell);
+            self.value_violations(&value, tell);
         }
         if rules.min_length.is_some_and(|least| text.chars().count() < least) {
             tell(Broken::TooShort);
@@ -272,11 +83,10 @@ impl Column {
         {
             tell(Broken::Pattern(pattern));
         }
-        count
     }
 
     /// Tells what is wrong with a value that has an order: its bounds and its list.
-    fn value_violations<'a>(&'a self, value: &Scalar, tell: &mut dyn FnMut(Broken<'a>)) {
+    fn value_violations(&self, value: &Scalar, tell: &mut dyn FnMut(Broken<'_>)) {
         let rules = &self.field.constraints;
         for (bound, side) in [
             (&rules.minimum, Side::Minimum),

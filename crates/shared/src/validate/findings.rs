@@ -148,7 +148,7 @@ impl Findings {
     }
 
     /// Adds that a record is over the limit.
-    pub(super) fn oversized(&mut self, oversized: Oversized) {
+    pub(super) fn oversized(&mut self, oversized: &Oversized) {
         self.add(None, Code::FieldTooLarge, b"", |text| {
             let _ = write!(text, "the row has {} bytes, which is above the limit; ", oversized.bytes);
             text.push_str("only its start is kept here (sha256 of the whole: ");

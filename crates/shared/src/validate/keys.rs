@@ -9,8 +9,8 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use twox_hash::XxHash3_128;
 
-use super::cell::Missing;
 use super::findings::Findings;
+use super::quick::Missing;
 use crate::contract::Contract;
 use crate::rows::Record;
 use crate::value::{self, FieldType, Format, Scalar};

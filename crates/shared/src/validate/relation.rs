@@ -5,8 +5,8 @@ use std::cell::OnceCell;
 use std::fmt::Write as _;
 use std::io::Write as _;
 
-use super::cell::Missing;
 use super::findings::{Findings, push_visible};
+use super::quick::Missing;
 use crate::contract::Contract;
 use crate::formula::{Cells, Formula, Operand};
 use crate::rows::Record;

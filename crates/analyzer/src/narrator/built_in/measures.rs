@@ -16,7 +16,7 @@ pub(super) fn insights(material: &Material<'_>, facts: Index<'_>) -> Vec<Insight
 }
 
 /// Whether sums of the measure mean something: money and counts do, temperatures and speeds do not.
-fn adds_up(measure: &Measure) -> bool {
+pub(super) fn adds_up(measure: &Measure) -> bool {
     match measure.unit.as_deref() {
         // A measure is "worth adding up" unless its unit says otherwise.
         None => true,
@@ -34,35 +34,30 @@ pub(super) fn additive<'a>(material: &Material<'a>) -> Option<&'a Measure> {
 
 fn figures(material: &Material<'_>, facts: Index<'_>, measure: &Measure) -> Option<Insight> {
     let of = |kind| facts.measure(kind, &measure.name);
-    let median = of(FactKind::Median);
     let (min, max) = (of(FactKind::Min)?, of(FactKind::Max)?);
     let what = sentence(&words(&measure.name));
     if min.value == max.value {
-        let text = format!("{what} is {} in every row that has one ({}).", figure(min), rows(min.of));
+        let text = format!("{what}: {} in every row that has a value ({}).", figure(min), rows(min.of));
         return Some(insight("measure", text, sureness(min.of), material, &[min, max]));
     }
-    let mut cited: Vec<&Fact> = Vec::new();
-    let mut clauses = Vec::new();
+    // A colon instead of a verb: the name of a measure may be a singular or a plural.
+    let (mut cited, mut clauses) = (Vec::<&Fact>::new(), Vec::new());
     if let Some(sum) = of(FactKind::Sum).filter(|_| adds_up(measure)) {
-        clauses.push(format!("adds up to {} over {}", figure(sum), rows(sum.of)));
+        clauses.push(format!("{} in all over {}", figure(sum), rows(sum.of)));
         cited.push(sum);
     }
     if let Some(mean) = of(FactKind::Mean) {
         let over = if cited.is_empty() { format!(" over {}", rows(mean.of)) } else { String::new() };
-        clauses.push(format!("is {} on average{over}", figure(mean)));
+        clauses.push(format!("{} on average{over}", figure(mean)));
         cited.push(mean);
     }
-    let mut text = format!("{what} {}", clauses.join(" and "));
-    if let Some(median) = median {
-        text.push_str(&format!(", with a median of {}", figure(median)));
+    if let Some(median) = of(FactKind::Median) {
+        clauses.push(format!("with a median of {}", figure(median)));
         cited.push(median);
     }
-    text.push_str(&format!("; it ranges from {} to {}.", figure(min), figure(max)));
-    if clauses.is_empty() {
-        text = format!("{what} ranges from {} to {} over {}.", figure(min), figure(max), rows(min.of));
-        cited.clear();
-    }
+    clauses.push(format!("from {} to {}", figure(min), figure(max)));
     cited.extend([min, max]);
+    let text = format!("{what}: {}.", clauses.join(", "));
     Some(insight("measure", text, sureness(min.of), material, &cited))
 }
 
@@ -72,8 +67,8 @@ pub(super) fn headline(material: &Material<'_>, facts: Index<'_>) -> Option<Stri
     let what = sentence(&words(&measure.name));
     let mean = facts.measure(FactKind::Mean, &measure.name)?;
     match facts.measure(FactKind::Sum, &measure.name).filter(|_| adds_up(measure)) {
-        Some(sum) if sum.of == 1 => Some(format!("{what} is {}.", figure(sum))),
-        Some(sum) => Some(format!("{what} adds up to {}, {} on average.", figure(sum), figure(mean))),
-        None => Some(format!("{what} is {} on average.", figure(mean))),
+        Some(sum) if sum.of == 1 => Some(format!("{what}: {}.", figure(sum))),
+        Some(sum) => Some(format!("{what}: {} in all, {} on average.", figure(sum), figure(mean))),
+        None => Some(format!("{what}: {} on average.", figure(mean))),
     }
 }

@@ -7,13 +7,36 @@ use shared::record::Insight;
 use super::super::Material;
 use super::super::index::{Index, named, places};
 use super::super::text::clean;
-use super::super::wording::{bare, bound, list, share, words};
-use super::{insight, sureness_of_lead};
+use super::super::wording::{bare, bound, figure, list, sentence, share, words};
+use super::measures::adds_up;
+use super::{insight, sureness, sureness_of_lead};
 
 /// A sentence for each segment.
 pub(super) fn insights(material: &Material<'_>, facts: Index<'_>) -> Vec<Insight> {
     let segments = &material.contract.analysis.segments;
-    segments.iter().filter_map(|segment| frequency(material, facts, segment)).collect()
+    let counts = segments.iter().filter_map(|segment| frequency(material, facts, segment));
+    counts.chain(segments.iter().filter_map(|segment| largest_sum(material, facts, segment))).collect()
+}
+
+/// Which band brings the most of a measure that is worth adding up.
+fn largest_sum(material: &Material<'_>, facts: Index<'_>, segment: &Segment) -> Option<Insight> {
+    let measure = material.contract.analysis.measures.get(segment.measure).filter(|m| adds_up(m))?;
+    let total = facts.measure(FactKind::Sum, &measure.name)?;
+    let mut sums = facts.about(FactKind::SegmentSum, &[&segment.name]);
+    sums.sort_by_key(|fact| std::cmp::Reverse(fact.value));
+    let [first, rest @ ..] = sums.as_slice() else { return None };
+    let next = rest.first().filter(|next| next.value < first.value)?;
+    let text = format!(
+        "By sum of {}, the first {} is {}: {} of {}. {} is next with {}.",
+        words(&measure.name),
+        words(&segment.name),
+        clean(named(first, &segment.name)),
+        figure(first),
+        figure(total),
+        sentence(&clean(named(next, &segment.name))),
+        figure(next)
+    );
+    Some(insight("segment_performance", text, sureness(first.of), material, &[first, next, total]))
 }
 
 fn frequency(material: &Material<'_>, facts: Index<'_>, segment: &Segment) -> Option<Insight> {

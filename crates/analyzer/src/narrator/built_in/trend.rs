@@ -111,14 +111,17 @@ impl<'a> Trend<'a> {
             bare(before),
             bare(latest)
         );
-        if !self.time.last_whole {
-            text.push_str(&format!(" {} is left out: its rows do not reach its last day.", self.time.ends.1));
+        let mut cited = vec![*before, *latest];
+        if let Some(last) = self.counts.last().filter(|_| !self.time.last_whole) {
+            let name = self.label(last);
+            text.push_str(&format!(" {name} is left out: its rows do not reach its last day."));
+            cited.push(last);
         }
         let (larger, smaller) = if latest.value > before.value { (latest, before) } else { (before, latest) };
         let confidence = if super::is_clear(larger, smaller) { sureness(latest.of) } else { Level::Low };
         if confidence == Level::Low {
             text.push_str(" The difference may be chance.");
         }
-        Some(insight("trend", text, confidence, self.material, &[before, latest]))
+        Some(insight("trend", text, confidence, self.material, &cited))
     }
 }

@@ -151,3 +151,18 @@ proptest::proptest! {
         proptest::prop_assert_eq!(stands, number == 24);
     }
 }
+
+#[test]
+fn the_built_in_narrator_would_stand_the_check_too() {
+    let mut analysis = usual();
+    analysis["dimensions"] = json!(["model"]);
+    let contract = contract(analysis);
+    let findings = survey(&contract, &sales());
+    let manifest = manifest(&contract, findings.rows, 0);
+    let material = Material { contract: &contract, manifest: &manifest, findings: &findings };
+    let shown = prompt::shown(&material);
+    let grounding = Grounding::new(&material, &shown);
+    for insight in super::super::super::built_in::narrate(&material).insights {
+        assert_eq!(grounding.check(&insight.description, &insight.facts), Ok(()), "{}", insight.description);
+    }
+}

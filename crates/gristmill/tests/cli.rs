@@ -1,0 +1,552 @@
+//! The built program, on files in temporary directories.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use samples::Outcome;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The `contracts/` and `samples/` of this repository.
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn contract(name: &str) -> String {
+    repository().join(format!("contracts/{name}.json")).display().to_string()
+}
+
+/// A working directory with the contracts and one input.
+fn place(name: &str, bytes: &[u8]) -> TempDir {
+    let place = tempfile::tempdir().unwrap();
+    fs::write(place.path().join(name), bytes).unwrap();
+    fs::create_dir(place.path().join("contracts")).unwrap();
+    for entry in fs::read_dir(repository().join("contracts")).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), place.path().join("contracts").join(entry.file_name())).unwrap();
+    }
+    place
+}
+
+fn sample(name: &str) -> samples::Sample {
+    samples::files().into_iter().find(|sample| sample.name == name).unwrap()
+}
+
+fn sales() -> TempDir {
+    place("sales.csv", &sample("smartphone_sales.csv").bytes)
+}
+
+/// Samples that will be read one day and are refused with a clear verdict until then.
+const NOT_READ_YET: [(&str, &str); 3] = [
+    ("utf16le.csv", "encoding-error"),
+    ("utf16be.csv", "encoding-error"),
+    ("gzip.csv", "unsupported-format"),
+];
+
+/// What must become of a sample.
+fn expected(sample: &samples::Sample) -> Outcome {
+    let refused = NOT_READ_YET.iter().find(|(name, _)| *name == sample.name);
+    refused.map_or(sample.outcome, |(_, code)| Outcome::Refused { code })
+}
+
+fn gristmill(place: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_gristmill")).args(arguments).current_dir(place).output().unwrap()
+}
+
+fn exit(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// The objects of an NDJSON output.
+fn objects(output: &Output) -> Vec<Value> {
+    stdout(output).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn json(output: &Output) -> Value {
+    let mut all = objects(output);
+    assert_eq!(all.len(), 1, "{}{}", stdout(output), stderr(output));
+    all.remove(0)
+}
+
+/// Every file below a directory, as paths relative to it, in order.
+fn files(directory: &Path) -> Vec<String> {
+    fn walk(base: &Path, directory: &Path, found: &mut Vec<String>) {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(base, &path, found);
+            } else {
+                found.push(path.strip_prefix(base).unwrap().display().to_string());
+            }
+        }
+    }
+    let mut found = Vec::new();
+    if directory.exists() {
+        walk(directory, directory, &mut found);
+    }
+    found.sort();
+    found
+}
+
+fn keys(value: &Value) -> Vec<&str> {
+    value.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+/// The data records of a CSV.
+fn records(path: &Path) -> u64 {
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_path(path).unwrap();
+    reader.byte_records().map(Result::unwrap).count() as u64
+}
+
+#[test]
+fn every_sample_gets_its_verdict() {
+    for sample in samples::files() {
+        let place = place(sample.name, &sample.bytes);
+        let contract = format!("contracts/{}.json", sample.dataset.name());
+        let output = gristmill(place.path(), &["run", sample.name, "--contract", &contract, "--json"]);
+        let result = json(&output);
+        let name = sample.name;
+        match expected(&sample) {
+            Outcome::Split { valid, rejected } => {
+                assert_ne!(result["status"], "rejected", "{name}: {result}");
+                assert_eq!(result["rows"]["valid"], valid, "{name}: {result}");
+                assert_eq!(result["rows"]["rejected"], rejected, "{name}: {result}");
+                assert_eq!(result["rows"]["total"], valid + rejected, "{name}");
+                let held = result["status"] == "held";
+                assert_eq!(exit(&output), i32::from(held), "{name}");
+                assert_eq!(result["paths"]["analysis"].is_null(), held, "{name}");
+            }
+            Outcome::Refused { code } => {
+                assert_eq!(result["status"], "rejected", "{name}: {result}");
+                assert_eq!(result["code"], code, "{name}: {result}");
+                assert!(result["reason"].as_str().is_some_and(|reason| reason.len() > 20), "{name}");
+                assert_eq!(exit(&output), 1, "{name}");
+                let out = files(&place.path().join("out"));
+                let run_id = result["run_id"].as_str().unwrap();
+                assert!(
+                    out.iter().all(|path| path.contains(run_id) && !path.starts_with("processed")),
+                    "{name}: {out:?}"
+                );
+            }
+        }
+        for key in ["manifest", "html", "text", "eml"] {
+            let path = result["paths"][key].as_str().unwrap();
+            assert!(place.path().join(path).is_file(), "{name}: {path}");
+        }
+        let left = files(&place.path().join("out"));
+        assert!(!left.iter().any(|path| path.ends_with(".partial")), "{name}: {left:?}");
+    }
+}
+
+#[test]
+fn processed_and_rejected_add_up_to_the_file() {
+    let place = sales();
+    let result = json(&gristmill(place.path(), &["split", "sales.csv", "--json"]));
+    let count = |key: &str| records(&place.path().join(result["paths"][key].as_str().unwrap()));
+    let Outcome::Split { valid, rejected } = sample("smartphone_sales.csv").outcome else { unreachable!() };
+    assert_eq!((count("processed"), count("rejected")), (valid, rejected));
+    assert!(count("errors") >= rejected);
+    assert_eq!(records(&place.path().join("sales.csv")), valid + rejected);
+}
+
+#[test]
+fn the_json_of_a_run_has_the_agreed_shape() {
+    let place = sales();
+    let output = gristmill(place.path(), &["run", "sales.csv", "--json"]);
+    let result = json(&output);
+    assert_eq!(
+        keys(&result),
+        [
+            "file",
+            "status",
+            "run_id",
+            "dataset",
+            "rows",
+            "code",
+            "reason",
+            "paths",
+            "narrator",
+            "seconds",
+            "duplicate"
+        ]
+    );
+    assert_eq!(keys(&result["rows"]), ["total", "valid", "rejected"]);
+    assert_eq!(
+        keys(&result["paths"]),
+        ["processed", "rejected", "errors", "manifest", "analysis", "html", "text", "eml"]
+    );
+    assert_eq!(result["file"], "sales.csv");
+    assert_eq!(result["status"], "completed");
+    assert_eq!(result["dataset"], "smartphone_sales");
+    assert_eq!(result["narrator"], "built-in");
+    assert_eq!(result["duplicate"], false);
+    assert!(result["code"].is_null() && result["reason"].is_null());
+    assert!(result["seconds"].as_f64().unwrap() > 0.0);
+    for (key, path) in result["paths"].as_object().unwrap() {
+        let path = path.as_str().unwrap();
+        assert!(path.starts_with("out/") && place.path().join(path).is_file(), "{key}: {path}");
+    }
+    assert_eq!(stderr(&output), "");
+}
+
+#[test]
+fn the_stored_analysis_is_the_record_and_says_that_it_was_sent() {
+    let place = sales();
+    let result = json(&gristmill(place.path(), &["run", "sales.csv", "--json"]));
+    let bytes = fs::read(place.path().join(result["paths"]["analysis"].as_str().unwrap())).unwrap();
+    let stored: Value = serde_json::from_slice(&bytes).unwrap();
+    assert_eq!(stored["analysis_id"], result["run_id"]);
+    assert_eq!(stored["records_analyzed"], result["rows"]["valid"]);
+    assert_eq!(stored["notification_sent"], true);
+    assert_eq!(stored["tasks"]["notify"]["state"], "done");
+    let eml = fs::read_to_string(place.path().join(result["paths"]["eml"].as_str().unwrap())).unwrap();
+    assert!(eml.contains("To: sales-reports@example.com\r\n"), "{}", &eml[..400]);
+    assert!(eml.contains(&format!("Message-ID: <{}@", result["run_id"].as_str().unwrap())));
+}
+
+#[test]
+fn a_second_run_finds_the_first_and_sends_nothing() {
+    let place = sales();
+    let first = json(&gristmill(place.path(), &["run", "sales.csv", "--json"]));
+    let before = files(&place.path().join("out"));
+    let eml = place.path().join(first["paths"]["eml"].as_str().unwrap());
+    let (written, content) = (fs::metadata(&eml).unwrap().modified().unwrap(), fs::read(&eml).unwrap());
+    let output = gristmill(place.path(), &["run", "sales.csv", "--json"]);
+    let second = json(&output);
+    assert_eq!(exit(&output), 0);
+    assert_eq!(second["duplicate"], true);
+    for key in ["run_id", "status", "rows", "paths", "narrator"] {
+        assert_eq!(first[key], second[key], "{key}");
+    }
+    assert_eq!(files(&place.path().join("out")), before);
+    assert_eq!(
+        (fs::metadata(&eml).unwrap().modified().unwrap(), fs::read(&eml).unwrap()),
+        (written, content)
+    );
+    let words = stdout(&gristmill(place.path(), &["run", "sales.csv"]));
+    assert!(words.contains("processed before"), "{words}");
+}
+
+#[test]
+fn a_refused_file_is_recognised_again_too() {
+    let sample = sample("unterminated_quote.csv");
+    let place = place(sample.name, &sample.bytes);
+    let arguments = ["run", sample.name, "--contract", "contracts/smartphone_sales.json", "--json"];
+    assert_eq!(json(&gristmill(place.path(), &arguments))["duplicate"], false);
+    let second = gristmill(place.path(), &arguments);
+    assert_eq!((json(&second)["duplicate"].clone(), exit(&second)), (Value::Bool(true), 1));
+}
+
+#[test]
+fn a_run_that_was_only_split_is_finished_by_run() {
+    let place = sales();
+    let split = json(&gristmill(place.path(), &["split", "sales.csv", "--json"]));
+    assert!(split["paths"]["analysis"].is_null() && split["paths"]["html"].is_null());
+    assert!(!place.path().join("out/outbox").exists());
+    let run = json(&gristmill(place.path(), &["run", "sales.csv", "--json"]));
+    assert_eq!((&run["run_id"], &run["duplicate"]), (&split["run_id"], &Value::Bool(false)));
+    assert!(place.path().join(run["paths"]["html"].as_str().unwrap()).is_file());
+}
+
+#[test]
+fn outputs_that_were_removed_are_missed() {
+    let place = sales();
+    let first = json(&gristmill(place.path(), &["run", "sales.csv", "--json"]));
+    let processed = first["paths"]["processed"].as_str().unwrap();
+    fs::remove_file(place.path().join(processed)).unwrap();
+    let words = stderr(&gristmill(place.path(), &["run", "sales.csv"]));
+    assert!(words.contains(processed) && words.contains("manifests/"), "{words}");
+}
+
+#[test]
+fn a_changed_output_is_never_overwritten() {
+    let place = sales();
+    let first = json(&gristmill(place.path(), &["split", "sales.csv", "--json"]));
+    let path = |key: &str| place.path().join(first["paths"][key].as_str().unwrap());
+    fs::remove_file(path("manifest")).unwrap();
+    fs::write(path("processed"), "mine\n").unwrap();
+    let output = gristmill(place.path(), &["split", "sales.csv", "--json"]);
+    assert_eq!(exit(&output), 3);
+    assert!(stderr(&output).contains("other content"), "{}", stderr(&output));
+    assert_eq!(fs::read(path("processed")).unwrap(), b"mine\n");
+    assert!(!files(&place.path().join("out")).iter().any(|path| path.ends_with(".partial")));
+}
+
+#[test]
+fn the_summary_tells_people_what_became_of_the_file() {
+    let place = sales();
+    let output = gristmill(place.path(), &["run", "sales.csv"]);
+    let words = stdout(&output);
+    let Outcome::Split { valid, rejected } = sample("smartphone_sales.csv").outcome else { unreachable!() };
+    for expected in [
+        "completed  sales.csv (smartphone_sales)\n".to_owned(),
+        format!("{valid} valid, {rejected} rejected"),
+        "out/processed/smartphone_sales/sales-".to_owned(),
+        "out/outbox/".to_owned(),
+        "next: ".to_owned(),
+    ] {
+        assert!(words.contains(&expected), "{expected:?} is not in\n{words}");
+    }
+    assert!(!words.contains('\u{1b}'), "no colour without a terminal");
+    assert_eq!(exit(&output), 0);
+}
+
+#[test]
+fn several_files_give_one_line_each_and_the_worst_exit() {
+    let place = sales();
+    fs::write(place.path().join("empty.csv"), "").unwrap();
+    let contract = "contracts/smartphone_sales.json";
+    let arguments = ["run", "empty.csv", "sales.csv", "--contract", contract, "--json"];
+    let output = gristmill(place.path(), &arguments);
+    let results = objects(&output);
+    assert_eq!((&results[0]["file"], &results[0]["code"]), (&"empty.csv".into(), &"empty-file".into()));
+    assert_eq!((&results[1]["file"], &results[1]["status"]), (&"sales.csv".into(), &"completed".into()));
+    assert_eq!((results.len(), exit(&output)), (2, 1));
+}
+
+#[test]
+fn a_wrong_command_line_is_exit_2_and_does_nothing() {
+    let place = sales();
+    for (arguments, expected) in [
+        (&["run"][..], "FILE"),
+        (&["run", "no.csv"], "no.csv"),
+        (&["run", "sales.csv", "no.csv"], "no.csv"),
+        (&["run", "contracts"], "directory"),
+        (&["run", "sales.csv", "--contract", "no.json"], "no.json"),
+        (&["run", "sales.csv", "--contracts", "no"], "no"),
+        (&["run", "sales.csv", "--contracts", "contracts", "--contract", "x"], "--contract"),
+        (&["check", "sales.csv", "--limit", "many"], "many"),
+        (&["frobnicate"], "frobnicate"),
+    ] {
+        let output = gristmill(place.path(), arguments);
+        assert_eq!(exit(&output), 2, "{arguments:?}");
+        assert!(stderr(&output).contains(expected), "{arguments:?}: {}", stderr(&output));
+        assert_eq!(stdout(&output), "", "{arguments:?}");
+        assert!(!place.path().join("out").exists(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn an_output_directory_that_cannot_be_made_is_exit_3() {
+    let place = sales();
+    fs::write(place.path().join("file"), "").unwrap();
+    let output = gristmill(place.path(), &["run", "sales.csv", "--out", "file"]);
+    assert_eq!(exit(&output), 3);
+    assert!(stderr(&output).starts_with("error: sales.csv: file"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_file_that_no_contract_fits_is_profiled_and_the_user_is_told() {
+    let place = place("x.csv", b"colour,size\nred,1\nblue\n");
+    let output = gristmill(place.path(), &["run", "x.csv", "--json"]);
+    let result = json(&output);
+    assert_eq!((&result["status"], &result["dataset"]), (&"completed".into(), &"unmatched".into()));
+    assert_eq!((&result["rows"]["valid"], &result["rows"]["rejected"]), (&1.into(), &1.into()));
+    let words = stderr(&output);
+    assert!(
+        words.contains("no contract in contracts fits") && words.contains("gristmill infer x.csv"),
+        "{words}"
+    );
+    fs::remove_dir_all(place.path().join("contracts")).unwrap();
+    let output = gristmill(place.path(), &["run", "x.csv", "--out", "other", "--json"]);
+    assert!(stderr(&output).contains("there are no contracts"), "{}", stderr(&output));
+    assert_eq!(exit(&output), 0);
+}
+
+#[test]
+fn a_broken_contract_in_the_directory_is_named_when_none_fits() {
+    let place = place("x.csv", b"colour,size\nred,1\n");
+    fs::write(place.path().join("contracts/x.json"), "{\"name\": \"x\"}").unwrap();
+    let words = stderr(&gristmill(place.path(), &["run", "x.csv"]));
+    assert!(words.contains("contracts/x.json: "), "{words}");
+}
+
+#[test]
+fn an_empty_file_without_a_contract_is_refused_and_reported() {
+    let place = place("empty.csv", b"");
+    let output = gristmill(place.path(), &["run", "empty.csv", "--json"]);
+    let result = json(&output);
+    assert_eq!((&result["code"], exit(&output)), (&"empty-file".into(), 1));
+    assert!(place.path().join(result["paths"]["html"].as_str().unwrap()).is_file());
+}
+
+#[test]
+fn a_check_finds_what_a_run_rejects_and_writes_nothing() {
+    let place = sales();
+    let before = files(place.path());
+    let output = gristmill(place.path(), &["check", "sales.csv", "--json", "--limit", "3"]);
+    let checked = json(&output);
+    assert_eq!(files(place.path()), before);
+    assert_eq!(exit(&output), 1);
+    assert_eq!(
+        keys(&checked),
+        ["file", "status", "dataset", "rows", "code", "reason", "codes", "violations", "truncated"]
+    );
+    let run = json(&gristmill(place.path(), &["split", "sales.csv", "--json"]));
+    assert_eq!(checked["rows"], run["rows"]);
+    let violations = checked["violations"].as_array().unwrap();
+    assert_eq!((violations.len(), &checked["truncated"]), (3, &Value::Bool(true)));
+    assert_eq!(keys(&violations[0]), ["row", "line", "column", "code", "value", "reason"]);
+    let errors = place.path().join(run["paths"]["errors"].as_str().unwrap());
+    let first = csv::Reader::from_path(errors).unwrap().into_records().next().unwrap().unwrap();
+    assert_eq!(violations[0]["row"].to_string(), first[0]);
+    assert_eq!(violations[0]["code"], first[3]);
+}
+
+#[test]
+fn a_check_speaks_like_a_compiler() {
+    let place = place("x.csv", b"a,b\n1,2\n\"x\ny\",2\n3\n");
+    let contract =
+        r#"{"name": "x", "schema": {"fields": [{"name": "a", "type": "integer"}, {"name": "b"}]}}"#;
+    fs::write(place.path().join("x.json"), contract).unwrap();
+    let output = gristmill(place.path(), &["check", "x.csv", "--contract", "x.json", "--limit", "1"]);
+    let words = stdout(&output);
+    let first = words.lines().next().unwrap();
+    assert!(first.starts_with("x.csv:row 2 (line 3) a: ") && first.ends_with(" [type-error]"), "{words}");
+    assert!(words.contains("… and 1 more violation; --limit lists more"), "{words}");
+    assert!(words.contains("       1  missing-cell       b"), "{words}");
+    assert!(words.ends_with("not good  x.csv (x): 3 rows, 1 valid, 2 rejected\n"), "{words}");
+    assert_eq!(exit(&output), 1);
+}
+
+#[test]
+fn a_good_file_checks_out() {
+    let place = place("x.csv", b"a,b\n1,2\n");
+    let contract = r#"{"name": "x", "schema": {"fields": [{"name": "a"}, {"name": "b"}]}}"#;
+    fs::write(place.path().join("x.json"), contract).unwrap();
+    let output = gristmill(place.path(), &["check", "x.csv", "--contract", "x.json"]);
+    assert_eq!(stdout(&output), "good  x.csv (x): 1 row, 1 valid, 0 rejected\n");
+    assert_eq!((exit(&output), stderr(&output).as_str()), (0, ""));
+}
+
+#[test]
+fn every_sample_is_checked_as_it_is_split() {
+    for sample in samples::files() {
+        let place = place(sample.name, &sample.bytes);
+        let contract = contract(sample.dataset.name());
+        let output = gristmill(place.path(), &["check", sample.name, "--contract", &contract, "--json"]);
+        let (checked, name) = (json(&output), sample.name);
+        match expected(&sample) {
+            Outcome::Split { valid, rejected } => {
+                assert_eq!(checked["rows"]["valid"], valid, "{name}");
+                assert_eq!(checked["rows"]["rejected"], rejected, "{name}");
+                let listed = checked["violations"].as_array().unwrap().len() as u64;
+                assert!(listed == 20 || listed >= rejected, "{name}: {listed}");
+                assert_eq!(exit(&output) == 0, rejected == 0 && checked["status"] == "completed", "{name}");
+            }
+            Outcome::Refused { code } => {
+                assert_eq!((&checked["code"], exit(&output)), (&code.into(), 1), "{name}");
+                assert_eq!(checked["violations"], Value::Array(Vec::new()), "{name}");
+            }
+        }
+        assert!(!place.path().join("out").exists(), "{name}");
+    }
+}
+
+#[test]
+fn a_drafted_contract_accepts_the_file_it_was_drafted_from() {
+    let place = place("good.csv", b"order_id,day,price\nA1,2024-05-20,9.99\nA2,2024-05-21,5\n");
+    let output = gristmill(place.path(), &["infer", "good.csv"]);
+    let descriptor: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(descriptor["name"], "good");
+    assert_eq!(descriptor["schema"]["fields"][2]["type"], "number");
+    assert!(stderr(&output).contains("day: date"), "{}", stderr(&output));
+    let saved = gristmill(place.path(), &["infer", "good.csv", "--out", "new/good.json"]);
+    assert_eq!((exit(&saved), stdout(&saved).as_str()), (0, ""));
+    assert_eq!(fs::read(place.path().join("new/good.json")).unwrap(), output.stdout);
+    let check = gristmill(place.path(), &["check", "good.csv", "--contract", "new/good.json"]);
+    assert_eq!(exit(&check), 0, "{}", stdout(&check));
+    let again = gristmill(place.path(), &["infer", "good.csv", "--out", "new/good.json"]);
+    assert_eq!(exit(&again), 2);
+    assert!(stderr(&again).contains("exists"), "{}", stderr(&again));
+}
+
+#[test]
+fn what_is_no_csv_gets_no_contract() {
+    let sample = sample("zip.csv");
+    let place = place(sample.name, &sample.bytes);
+    let output = gristmill(place.path(), &["infer", sample.name, "--out", "zip.json"]);
+    assert_eq!(exit(&output), 1);
+    assert!(stderr(&output).contains("[unsupported-format]"), "{}", stderr(&output));
+    assert!(!place.path().join("zip.json").exists());
+}
+
+#[test]
+fn contracts_are_linted_with_pointers() {
+    let place = sales();
+    let broken = r#"{"name": "x", "schema": {"fields": [{"name": "a", "type": "integre"}]}}"#;
+    fs::write(place.path().join("broken.json"), broken).unwrap();
+    let good = gristmill(place.path(), &["contract", "lint", "contracts/smartphone_sales.json"]);
+    assert_eq!((exit(&good), stdout(&good).starts_with("contracts/smartphone_sales.json: OK")), (0, true));
+    let both =
+        gristmill(place.path(), &["contract", "lint", "broken.json", "contracts/smartphone_sales.json"]);
+    assert_eq!(exit(&both), 2);
+    let words = stdout(&both);
+    assert!(words.starts_with("broken.json: /schema/fields/0/type: "), "{words}");
+    assert!(words.contains(": OK"), "{words}");
+    let run = gristmill(place.path(), &["run", "sales.csv", "--contract", "broken.json"]);
+    assert_eq!(exit(&run), 2);
+    assert!(stderr(&run).contains("/schema/fields/0/type"), "{}", stderr(&run));
+    assert!(!place.path().join("out").exists());
+}
+
+#[test]
+fn the_schema_of_contracts_is_json() {
+    let place = sales();
+    let output = gristmill(place.path(), &["contract", "schema"]);
+    let schema: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(schema["$schema"].as_str().unwrap().contains("json-schema.org"));
+}
+
+#[test]
+fn help_names_every_command_and_the_exit_codes() {
+    let place = sales();
+    let help = stdout(&gristmill(place.path(), &["--help"]));
+    for word in ["run", "split", "check", "infer", "contract", "Exit codes:", "Example:"] {
+        assert!(help.contains(word), "{word} is not in\n{help}");
+    }
+    for command in
+        [&["run"][..], &["split"], &["check"], &["infer"], &["contract", "lint"], &["contract", "schema"]]
+    {
+        let output = gristmill(place.path(), &[command, &["--help"]].concat());
+        assert_eq!(exit(&output), 0, "{command:?}");
+        assert!(stdout(&output).contains("Example:"), "{command:?}");
+    }
+    let version = stdout(&gristmill(place.path(), &["--version"]));
+    assert_eq!(version, format!("gristmill {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn no_color_silences_every_escape() {
+    let place = sales();
+    let output = Command::new(env!("CARGO_BIN_EXE_gristmill"))
+        .args(["-vv", "run", "sales.csv"])
+        .env("NO_COLOR", "1")
+        .current_dir(place.path())
+        .output()
+        .unwrap();
+    assert!(!output.stdout.contains(&0x1b) && !output.stderr.contains(&0x1b));
+}
+
+#[test]
+fn a_report_that_nothing_opens_is_named() {
+    let place = sales();
+    let output = Command::new(env!("CARGO_BIN_EXE_gristmill"))
+        .args(["run", "sales.csv", "--open"])
+        .env("PATH", place.path())
+        .current_dir(place.path())
+        .output()
+        .unwrap();
+    assert_eq!(exit(&output), 0);
+    assert!(stderr(&output).contains("out/outbox/"), "{}", stderr(&output));
+}
