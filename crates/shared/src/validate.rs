@@ -218,3 +218,6 @@ fn is_blank(record: &Record<'_>, width: usize) -> bool {
     }
     record.fields().all(|field| field.text().is_empty())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,683 @@
+#!/usr/bin/env python3
+"""Compares what Gristmill finds wrong with a CSV with what frictionless-py finds, violation by violation.
+
+Both judge the same file by the same contract. Each violation becomes a triple (row, column, code). The two sets
+must be equal, except for differences that one of the RULES below explains; each rule names one intended difference
+and is only applied where its own look at the cell says so. An unexplained difference ends the script with 1.
+
+    python3 scripts/compare_frictionless.py                              all contracts and all small samples
+    python3 scripts/compare_frictionless.py FILE CONTRACT [FILE CONTRACT …]
+    python3 scripts/compare_frictionless.py --mutate 200 --seed 1        damaged copies of the samples
+
+frictionless is installed into an environment of its own below `target/`, at the versions in PINS.
+Exit codes: 0 equal or explained; 1 an unexplained difference; 2 wrong use; 3 a program failed.
+"""
+
+import argparse
+import ast
+import codecs
+import collections
+import csv
+import dataclasses
+import decimal
+import gzip
+import io
+import json
+import os
+import pathlib
+import random
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+import venv
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SMALL = 2 * 1024 * 1024
+
+# Everything that frictionless needs, so that another release of a dependency cannot change a verdict unnoticed.
+PINS = """
+annotated-doc==0.0.6 annotated-types==0.8.0 attrs==26.1.0 certifi==2026.10.18 chardet==7.7.0
+charset-normalizer==3.5.2 frictionless==5.21.0 humanize==4.17.0 idna==3.20 isodate==0.7.2 Jinja2==3.1.6
+jsonschema==4.26.0 jsonschema-specifications==2025.9.1 markdown-it-py==4.3.0 marko==2.2.4 MarkupSafe==3.0.4
+mdurl==0.1.2 petl==1.7.30 pydantic==2.14.3 pydantic_core==2.50.4 Pygments==2.21.0 python-dateutil==4.0.0
+python-slugify==9.1.3 PyYAML==6.0.3 referencing==0.37.0 requests==2.34.2 rfc3986==2.0.0 rich==15.0.0
+rpds-py==2026.9.1 shellingham==1.5.4 simpleeval==1.0.8 tabulate==0.10.0 text-unidecode==1.3 typer==0.29.1
+typing-inspection==0.4.5 typing_extensions==4.16.0 tzdata==2026.6 urllib3==2.8.0 validators==0.36.0
+""".split()
+
+csv.field_size_limit(64 * 1024 * 1024)
+
+
+# The environment ------------------------------------------------------------------------------------------------
+
+
+def enter_environment():
+    """Runs the rest of the script in the environment that has frictionless."""
+    version = next(pin for pin in PINS if pin.startswith("frictionless==")).replace("==", "-")
+    home = ROOT / "target" / version
+    python = home / "bin" / "python"
+    if pathlib.Path(sys.prefix).resolve() == home.resolve():
+        return
+    pins = home / "pins.txt"
+    if not pins.exists() or pins.read_text().split() != PINS:
+        print(f"installing {version} …", file=sys.stderr)
+        venv.create(home, with_pip=True, clear=True)
+        subprocess.run(
+            [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *PINS], check=True
+        )
+        pins.write_text("\n".join(PINS) + "\n")
+    os.execv(python, [str(python), str(pathlib.Path(__file__).resolve()), *sys.argv[1:]])
+
+
+# The file as both see it ----------------------------------------------------------------------------------------
+
+
+def folded(name):
+    return name.strip().lower()
+
+
+@dataclasses.dataclass
+class Table:
+    """A file, read once more by Python's csv module: what the rules look at."""
+
+    columns: list  # the contract's name of each column; the file's own where the contract has none
+    records: list  # cells, by source_row - 1
+    source_rows: list  # for each record of frictionless, its source_row; None for an empty line
+    text: str  # the file as frictionless gets it: UTF-8, with the contract's names in the header
+
+    def cell(self, row, column):
+        """The cell, or None where the record has none."""
+        cells = self.records[row - 1]
+        position = self.columns.index(column)
+        return cells[position] if position < len(cells) else None
+
+
+def decoded(data, encoding):
+    if data[:2] == b"\x1f\x8b":
+        data = gzip.decompress(data)
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16")
+    # An undecodable byte is Gristmill's encoding-error of one row; frictionless would refuse the file.
+    return data.decode(encoding or "utf-8", errors="replace").lstrip("\ufeff")
+
+
+def read_table(path, contract, delimiter):
+    """Reads a file, and binds its columns to the contract by name as Gristmill does.
+
+    frictionless binds columns by their place, so its copy gets the contract's names; how headers are matched is
+    not part of the comparison.
+    """
+    text = decoded(path.read_bytes(), contract.get("encoding"))
+    lines = list(io.StringIO(text, newline=""))
+    reader = csv.reader(lines, delimiter=delimiter)
+    labels = next(record for record in reader if record)
+    rest = lines[reader.line_num :]
+    names = {folded(field["name"]): field["name"] for field in contract["schema"]["fields"]}
+    columns = [names.get(folded(label), label) for label in labels]
+    records, source_rows = [], []
+    for cells in csv.reader(rest, delimiter=delimiter):
+        if cells:
+            records.append(cells)
+        source_rows.append(len(records) if cells else None)
+    header = io.StringIO()
+    csv.writer(header, delimiter=delimiter, lineterminator="\n").writerow(columns)
+    return Table(columns, records, source_rows, header.getvalue() + "".join(rest))
+
+
+# The two judges -------------------------------------------------------------------------------------------------
+
+
+class Failed(Exception):
+    """A program did not do its part."""
+
+
+def ask_gristmill(command, path, contract_path, out):
+    """What `gristmill split` says: its JSON object and its errors file."""
+    arguments = [*command, "split", "--out", out, "--json", str(path), "--contract", str(contract_path)]
+    ran = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    if ran.returncode not in (0, 1) or not ran.stdout.strip():
+        raise Failed(f"gristmill ended with {ran.returncode}: {ran.stderr.strip()}")
+    result = json.loads(ran.stdout)
+    errors = result["paths"].get("errors")
+    if errors is None:
+        return result, []
+    with open(errors, newline="", encoding="utf-8") as file:
+        return result, list(csv.DictReader(file))
+
+
+def delimiter_of(result):
+    manifest = json.loads(pathlib.Path(result["paths"]["manifest"]).read_text())
+    return (manifest.get("read_as") or {}).get("delimiter") or ","
+
+
+def gristmill_triples(errors, table):
+    by_label = {folded(column): column for column in table.columns}
+    triples = set()
+    for error in errors:
+        column = by_label.get(folded(error["column"]), error["column"])
+        # A primary key can have several columns; frictionless names none.
+        column = "" if error["code"] == "primary-key" else column
+        triples.add((int(error["source_row"]), column, error["code"]))
+    return triples
+
+
+@dataclasses.dataclass
+class Second:
+    """What frictionless found."""
+
+    triples: set
+    formulas: dict  # the formulas that each row does not satisfy there
+    empty_lines: int  # violations of lines that are no record here
+    repeated_extra_cells: int
+    file_errors: list
+
+
+def ask_frictionless(table, contract, delimiter, folder):
+    from frictionless import Checklist, Resource
+
+    known = {field["name"]: field for field in contract["schema"]["fields"]}
+    schema = {key: value for key, value in contract["schema"].items() if key != "fields"}
+    schema["fields"] = [known.get(name, {"name": name, "type": "any"}) for name in table.columns]
+    (folder / "table.csv").write_text(table.text, encoding="utf-8", newline="")
+    descriptor = {
+        **{key: value for key, value in contract.items() if key not in ("gristmill", "checks", "dialect")},
+        "path": "table.csv",
+        "format": "csv",
+        "encoding": "utf-8",
+        # Said in full, so that nothing is guessed from a sample.
+        "dialect": {
+            "header": True,
+            "headerRows": [1],
+            "csv": {
+                "delimiter": delimiter,
+                "quoteChar": '"',
+                "doubleQuote": True,
+                "skipInitialSpace": False,
+                "lineTerminator": "\r\n",
+            }
+        },
+        "schema": schema,
+    }
+    resource = Resource.from_descriptor(descriptor, basepath=str(folder))
+    checklist = Checklist.from_descriptor({"checks": contract.get("checks", [])})
+    report = resource.validate(checklist, limit_errors=10**9)
+    found = Second(set(), collections.defaultdict(set), 0, 0, [])
+    for error in [*report.errors, *report.tasks[0].errors]:
+        row_number = getattr(error, "row_number", None)
+        if row_number is None:
+            found.file_errors.append(f"{error.type}: {error.message}")
+            continue
+        # frictionless counts the header as row 1.
+        row = table.source_rows[row_number - 2]
+        if row is None:
+            found.empty_lines += 1
+            continue
+        triple = (row, getattr(error, "field_name", "") or "", error.type)
+        if error.type == "extra-cell" and triple in found.triples:
+            found.repeated_extra_cells += 1
+        if error.type == "row-constraint":
+            found.formulas[row].add(error.note.split('"', 1)[1].rsplit('"', 1)[0])
+        found.triples.add(triple)
+    return found
+
+
+# Intended differences -------------------------------------------------------------------------------------------
+
+OURS, THEIRS = "gristmill", "frictionless"
+# Lexical forms of Table Schema (Data Package v2), as this project reads them: ASCII digits, spaces around numbers.
+NUMBER = re.compile(r" *[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)? *")
+INTEGER = re.compile(r" *[+-]?[0-9]+ *")
+DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?Z?")
+DATETIME = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?"
+    r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])?"
+)
+YEAR = re.compile(r"(?!0000)[0-9]{4}")
+FORMS = {"number": NUMBER, "integer": INTEGER, "date": DATE, "time": TIME, "datetime": DATETIME, "year": YEAR}
+
+
+@dataclasses.dataclass
+class Difference:
+    """A triple that only one side has, with what a rule needs to judge it."""
+
+    side: str
+    row: int
+    column: str
+    code: str
+    table: Table
+    contract: dict
+    ours: set
+    theirs: Second
+
+    @property
+    def field(self):
+        return next((f for f in self.contract["schema"]["fields"] if f["name"] == self.column), {})
+
+    @property
+    def kind(self):
+        return self.field.get("type", "any")
+
+    @property
+    def is_required(self):
+        return self.field.get("constraints", {}).get("required", False)
+
+    @property
+    def missing_values(self):
+        return self.contract["schema"].get("missingValues", [""])
+
+    @property
+    def cells(self):
+        return self.table.records[self.row - 1]
+
+    @property
+    def cell(self):
+        return self.table.cell(self.row, self.column) if self.column in self.table.columns else None
+
+    def is_stricter(self, kinds):
+        """A type-error here only, or what frictionless finds wrong with the value that it reads there."""
+        here = self.side == OURS and self.code == "type-error"
+        there = self.side == THEIRS and self.code in ("constraint-error", "unique-error")
+        is_ours = (self.row, self.column, "type-error") in self.ours
+        return self.kind in kinds and self.cell is not None and is_ours and (here or there)
+
+    def has_foreign_form(self):
+        default = self.field.get("format", "default") == "default"
+        form = FORMS.get(self.kind)
+        return form is not None and default and form.fullmatch(self.cell) is None
+
+    def has_no_value(self, column):
+        """Whether a cell has no value here: absent, a missing value, or not of its type."""
+        if column not in self.table.columns:
+            return True
+        cell = self.table.cell(self.row, column)
+        if cell is None or cell in self.missing_values or only_spaces(cell):
+            return True
+        codes = ("type-error", "encoding-error", "field-too-large")
+        return any((self.row, column, code) in self.ours for code in codes)
+
+
+def only_spaces(text):
+    return bool(text) and all(character in " \t\n\r\f" for character in text)
+
+
+def operands(formula):
+    return {node.id for node in ast.walk(ast.parse(formula, mode="eval")) if isinstance(node, ast.Name)}
+
+
+def absent_cell(d):
+    return d.side == THEIRS and d.code == "constraint-error" and d.cell is None and d.is_required
+
+
+def line_of_spaces(d):
+    return len(d.cells) == 1 < len(d.table.columns) and only_spaces(d.cells[0])
+
+
+def blank_row_is_one_finding(d):
+    blank = (d.row, "", "blank-row")
+    return d.side == THEIRS and d.code == "primary-key" and blank in d.ours and blank in d.theirs.triples
+
+
+def row_of_placeholders(d):
+    if any(cell not in d.missing_values for cell in d.cells) or not any(d.cells):
+        return False
+    here = d.side == OURS and d.code in ("constraint-error", "missing-cell", "extra-cell")
+    return here or (d.side == THEIRS and d.code == "blank-row")
+
+
+def required_text_of_spaces(d):
+    text = d.kind in ("string", "any") and d.cell is not None and only_spaces(d.cell)
+    return d.side == OURS and d.code == "constraint-error" and text and d.is_required
+
+
+def number_form(d):
+    return d.is_stricter({"number", "integer"}) and d.has_foreign_form()
+
+
+def number_range(d):
+    if not d.is_stricter({"number", "integer"}) or d.has_foreign_form():
+        return False
+    return abs(decimal.Decimal(d.cell.strip())) >= decimal.Decimal(10) ** 28
+
+
+def date_form(d):
+    return d.is_stricter({"date", "time", "datetime", "year"}) and d.has_foreign_form()
+
+
+def missing_operand(d):
+    if d.side != THEIRS or d.code != "row-constraint":
+        return False
+    formulas = d.theirs.formulas[d.row]
+    return all(any(d.has_no_value(column) for column in operands(formula)) for formula in formulas)
+
+
+def broken_bytes(d):
+    codes = ("encoding-error", "control-character", "malformed-quote", "field-too-large")
+    return d.side == OURS and d.code in codes
+
+
+def broken_cell_is_not_guessed_at(d):
+    broken = {(d.row, d.column, "encoding-error"), (d.row, d.column, "field-too-large")}
+    return d.side == THEIRS and d.code in ("type-error", "constraint-error") and bool(broken & d.ours)
+
+
+def pattern_before_line_end(d):
+    pattern = "pattern" in d.field.get("constraints", {})
+    ends = d.cell is not None and d.cell.endswith("\n")
+    return d.side == OURS and d.code == "constraint-error" and pattern and ends
+
+
+# Tried in this order. The reasons are printed.
+RULES = {
+    line_of_spaces: "a line of spaces is one blank row here; there it is a first cell and many missing ones",
+    blank_row_is_one_finding: "a blank row is one finding here; there its empty primary key is a second one",
+    row_of_placeholders: "blank means empty here; there a row of nothing but missing values (N/A) is blank too",
+    absent_cell: "a cell that is not there is one missing-cell here; there also an empty required value",
+    required_text_of_spaces: "a required text that holds only spaces is missing here; there it is a text",
+    number_form: "NaN, Infinity, 1_000, other scripts' digits, tabs around: numbers there, none in Table Schema",
+    number_range: "a number of more than 28 digits before the point (1e400) is a type-error here",
+    date_form: "a date, time or year in another form than Table Schema's (2024-5-2, 0000, +0530): read there",
+    missing_operand: "a formula over a missing or broken value is unknown here, as a CHECK in SQL; there violated",
+    broken_bytes: "bytes, control characters, quoting and size of a row are judged here only",
+    broken_cell_is_not_guessed_at: "what an undecodable or oversized cell would mean is not judged here",
+    pattern_before_line_end: "a pattern covers the whole cell here; there `$` also matches before a last line end",
+}
+EMPTY_LINE = "empty-line"
+REPEATED_EXTRA_CELL = "repeated-extra-cell"
+COUNTED = {
+    EMPTY_LINE: "an empty line is no record here; there it is a blank row",
+    REPEATED_EXTRA_CELL: "extra-cell is told once for a row here; there once for each extra cell",
+}
+
+
+def name_of(rule):
+    return rule if isinstance(rule, str) else rule.__name__.replace("_", "-")
+
+
+# The comparison -------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass
+class Comparison:
+    """What came of one file."""
+
+    refused: str = ""
+    records: int = 0
+    ours: set = dataclasses.field(default_factory=set)
+    theirs: set = dataclasses.field(default_factory=set)
+    explained: collections.Counter = dataclasses.field(default_factory=collections.Counter)
+    unexplained: list = dataclasses.field(default_factory=list)
+
+
+def compare(command, path, contract_path):
+    contract = json.loads(contract_path.read_text(encoding="utf-8"))
+    with tempfile.TemporaryDirectory() as temporary:
+        result, errors = ask_gristmill(command, path, contract_path, temporary)
+        if result["status"] == "rejected":
+            return Comparison(refused=result["code"])
+        delimiter = delimiter_of(result)
+        table = read_table(path, contract, delimiter)
+        theirs = ask_frictionless(table, contract, delimiter, pathlib.Path(temporary))
+    ours = gristmill_triples(errors, table)
+    done = Comparison(records=len(table.records), ours=ours, theirs=theirs.triples)
+    if result["rows"]["total"] != len(table.records):
+        done.unexplained.append(f"records: gristmill {result['rows']['total']}, csv {len(table.records)}")
+    done.unexplained += [f"frictionless only, of the file: {error}" for error in theirs.file_errors]
+    done.explained.update({EMPTY_LINE: theirs.empty_lines, REPEATED_EXTRA_CELL: theirs.repeated_extra_cells})
+    sides = [(OURS, triple) for triple in ours - theirs.triples]
+    sides += [(THEIRS, triple) for triple in theirs.triples - ours]
+    for side, triple in sorted(sides, key=lambda pair: pair[1]):
+        difference = Difference(side, *triple, table, contract, ours, theirs)
+        rule = next((rule for rule in RULES if rule(difference)), None)
+        if rule is not None:
+            done.explained[name_of(rule)] += 1
+            continue
+        row, column, code = triple
+        shown = difference.cell if column in table.columns else difference.cells
+        done.unexplained.append(f"{side} only: row {row}, column {column!r}, {code}, value {shown!r}")
+    done.explained = +done.explained
+    return done
+
+
+# Damaged files --------------------------------------------------------------------------------------------------
+
+HOSTILE = [
+    "", " ", "   ", "\t", "N/A", "n/a", "NULL", "-", "0", "-0", "-1", "1", "00012", "+5", " 7 ", "899.", ".5", ".",
+    "1e3", "1E-3", "1e400", "1e-400", "-1e400", "5e", "9" * 18, "9" * 19, "9" * 27, "9" * 40, "0." + "3" * 40,
+    "10000.01", "10000.00", "9999.999999999999999999", "1_000", "1,299", "$899", "12 EUR", "0x10", "nan", "NaN",
+    "-nan", "inf", "-Infinity", "１２", "٣", "²", "1\u00a0000", "\u00a05", "5\t", "true", "True", "FALSE", "yes",
+    "2024-02-29", "2023-02-29", "2024-02-30", "2024-5-2", "2024-05-20 ", "20240520", "20/05/2024", "0000-01-01",
+    "0001-01-01", "9999-12-31", "10000-01-01", "2024-13-01", "2024-05-20T13:05:00", "2024-05-20T13:05:00Z",
+    "2024-05-20 13:05:00", "2024-05-20T13:05:00.123456Z", "2024-05-20T13:05:00.1234567Z", "2024-05-20T24:00:00",
+    "2024-05-20T13:05:60", "2024-05-20T13:05", "2024-05-20T13:05:00+05:30", "2024-05-20T13:05:00+0530",
+    "2024-05-20T13:05:00+24:00", "2024-05-20X13:05:00", "2024-02-30T13:05:00", "13:05:00", "13:05", "24:00:00",
+    "13:05:00.5", "13:05:00Z", "2024", "0000", "0001", "9999", "10000", " 202", "+202", "2_02", "-001",
+    "Europe", "europe", "Europe ", "a@b.c", "a@b", "a b@c.d", "a@b.c\n", "@", "x" * 300, "emoji 📱", "e\u0301",
+    "\u200bx", "\u202eabc", "a,b", 'say "hi"', "two\nlines", "two\r\nlines", "\n", "=1+1", "<b>", "\\N", "\\",
+]  # fmt: skip
+
+# A data set with every type and constraint, which the contracts of the project do not have.
+EVERY_TYPE = {
+    "$schema": "https://datapackage.org/profiles/2.0/dataresource.json",
+    "name": "every_type",
+    "type": "table",
+    "path": "every_type.csv",
+    "encoding": "utf-8",
+    "schema": {
+        "fields": [
+            {"name": "key", "type": "string", "constraints": {"required": True}},
+            {"name": "part", "type": "string"},
+            {"name": "code", "type": "string", "constraints": {"unique": True, "minLength": 2, "maxLength": 5}},
+            {"name": "shape", "type": "string", "constraints": {"pattern": "[A-Z]{2}[0-9]+"}},
+            {"name": "size", "type": "string", "constraints": {"enum": ["S", "M", "L"]}},
+            {"name": "whole", "type": "integer", "constraints": {"minimum": -5, "exclusiveMaximum": 100}},
+            {"name": "few", "type": "integer", "constraints": {"enum": ["1", "2", "3"]}},
+            {"name": "amount", "type": "number", "constraints": {"exclusiveMinimum": 0, "maximum": 10000}},
+            {"name": "share", "type": "number"},
+            {"name": "flag", "type": "boolean"},
+            {"name": "day", "type": "date", "constraints": {"minimum": "2020-01-01", "maximum": "2030-12-31"}},
+            {"name": "british", "type": "date", "format": "%d/%m/%Y"},
+            {"name": "clock", "type": "time"},
+            {"name": "moment", "type": "datetime", "constraints": {"required": True}},
+            {"name": "year", "type": "year", "constraints": {"minimum": "1990"}},
+            {"name": "note", "type": "any"},
+        ],
+        "missingValues": ["", "N/A", "-"],
+        "primaryKey": ["key", "part"],
+    },
+    "checks": [
+        {"type": "row-constraint", "formula": "whole <= amount"},
+        {"type": "row-constraint", "formula": "amount * 2 > share - 1 or whole == 3"},
+    ],
+}
+
+
+def every_type_rows(random_):
+    for number in range(40):
+        yield [
+            f"k{number}", random_.choice("ab"), f"c{number}", f"AB{number}", random_.choice("SML"),
+            str(random_.randint(-5, 99)), random_.choice("123"), f"{random_.randint(100, 9999)}.{number:02}",
+            f"0.{number}", random_.choice(["true", "false", "1", "0"]), f"2024-05-{number % 28 + 1:02}",
+            f"{number % 28 + 1:02}/05/2024", f"13:05:{number:02}", f"2024-05-20T13:05:{number:02}Z",
+            str(1990 + number), "note",
+        ]  # fmt: skip
+
+
+def damage_row(random_, row, rows):
+    """Damages one record, mostly in single cells."""
+    what = random_.random()
+    if what < 0.72:
+        for _ in range(random_.choice([1, 1, 1, 2, 3, 6])):
+            row[random_.randrange(len(row))] = random_.choice(HOSTILE)
+            if random_.random() < 0.15:
+                other = random_.choice(rows)
+                at = random_.randrange(min(len(row), len(other)))
+                row[at] = other[at]
+    elif what < 0.78:
+        del row[random_.randrange(1, len(row)) :]
+    elif what < 0.84:
+        row += random_.choices(["", "x", "1"], k=random_.randint(1, 3))
+    elif what < 0.90:
+        row[:] = list(random_.choice(rows))
+    elif what < 0.92:
+        row[:] = [""] * random_.choice([len(row), len(row), len(row) - 1, len(row) + 1, 2])
+    elif what < 0.94:
+        row[:] = random_.choices(["", "N/A"], k=len(row))
+    elif what < 0.96:
+        row[0] = ""
+    else:
+        at = random_.randrange(len(row))
+        row[at] = random_.choice([" {} ", "{}0", "-{}", "{}.0", "+{}", "{}\t", "0{}", "{}e0"]).format(row[at])
+
+
+def damaged(random_, header, rows):
+    """A damaged file: some of the rows, damaged or not, in one of several layouts."""
+    rows = [list(row) for row in random_.sample(rows, min(len(rows), random_.randint(3, 40)))]
+    damage = random_.choice([0.05, 0.3, 0.8])
+    for row in rows:
+        if random_.random() < damage:
+            damage_row(random_, row, rows)
+    if random_.random() < 0.1:
+        rows.insert(random_.randrange(len(rows)), list(header))
+    delimiter = random_.choice(",,,;\t|")
+    end = random_.choice(["\n", "\n", "\r\n", "\r"])
+    quoting = random_.choice([csv.QUOTE_MINIMAL, csv.QUOTE_MINIMAL, csv.QUOTE_ALL])
+    lines = []
+    for row in [header, *rows]:
+        line = io.StringIO(newline="")
+        csv.writer(line, delimiter=delimiter, lineterminator="", quoting=quoting).writerow(row)
+        lines.append(line.getvalue())
+        lines += random_.choices([[], [""], ["", ""], ["   "]], weights=[95, 3, 1, 1])[0]
+    data = end.join(lines).encode("utf-8") + random_.choice([b"", end.encode()])
+    if random_.random() < 0.1:
+        data = codecs.BOM_UTF8 + data
+    if random_.random() < 0.1:
+        start = data.index(end.encode()) + 1
+        at = random_.randrange(start, len(data) + 1)
+        data = data[:at] + random_.choice([b"\xe9", b"\x00", b"\x07", b'"x"y']) + data[at:]
+    return data
+
+
+def damaged_files(count, seed, folder):
+    """Writes damaged files; yields the path and the contract of each."""
+    random_ = random.Random(seed)
+    every_type = folder / "every_type.json"
+    every_type.write_text(json.dumps(EVERY_TYPE))
+    names = [field["name"] for field in EVERY_TYPE["schema"]["fields"]]
+    sources = [(names, list(every_type_rows(random_)), every_type)]
+    for contract in sorted((ROOT / "contracts").glob("*.json")):
+        sample = ROOT / "samples" / f"{contract.stem}.csv"
+        if sample.exists():
+            with sample.open(newline="", encoding="utf-8") as file:
+                header, *rows = list(csv.reader(file))
+            sources.append((header, [row for row in rows if len(row) == len(header)], contract))
+    for index in range(count):
+        header, rows, contract = sources[index % len(sources)]
+        path = folder / f"{contract.stem}-{seed}-{index}.csv"
+        path.write_bytes(damaged(random_, header, rows))
+        yield path, contract
+
+
+# The command line -----------------------------------------------------------------------------------------------
+
+
+def default_pairs():
+    """All contracts on the samples of their name; every other small sample with the contract that its page names."""
+    contracts = {path.stem: path for path in sorted((ROOT / "contracts").glob("*.json"))}
+    page = (ROOT / "samples" / "README.md").read_text(encoding="utf-8")
+    named = dict(re.findall(r"^\| `([^`]+\.csv)` \(`(\w+)`\)", page, flags=re.MULTILINE))
+    for path in sorted((ROOT / "samples").glob("*.csv")):
+        if path.stat().st_size <= SMALL:
+            name = path.stem if path.stem in contracts else named.get(path.name, "smartphone_sales")
+            yield path, contracts[name]
+
+
+def default_gristmill():
+    for profile in ("release", "debug"):
+        path = ROOT / "target" / profile / "gristmill"
+        if path.exists():
+            return str(path)
+    return f"cargo run --quiet --manifest-path {shlex.quote(str(ROOT / 'Cargo.toml'))} -p gristmill --"
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--gristmill", metavar="COMMAND", default=default_gristmill(), help="the program to compare")
+    parser.add_argument("--mutate", metavar="N", type=int, help="compare N damaged copies of the samples")
+    parser.add_argument("--seed", metavar="S", type=int, default=1, help="what --mutate damages (default 1)")
+    parser.add_argument("--keep", metavar="DIR", help="keep the damaged files with an unexplained difference")
+    parser.add_argument("--verbose", action="store_true", help="list every file of --mutate")
+    parser.add_argument("pairs", nargs="*", metavar="FILE CONTRACT", help="files, each with its contract")
+    given = parser.parse_args()
+    if len(given.pairs) % 2:
+        parser.error("each FILE needs a CONTRACT")
+    return given
+
+
+def explain(counter):
+    return ", ".join(f"{name} {count}" for name, count in sorted(counter.items())) or "-"
+
+
+def report(command, pairs, verbose, keep):
+    """Compares and prints; true when everything is equal or explained."""
+    total, sizes = collections.Counter(), collections.Counter()
+    failures = 0
+    print(f"{'file':44} {'records':>7} {OURS:>9} {THEIRS:>12} {'common':>6}  verdict; explained by")
+    for path, contract in pairs:
+        done = compare(command, path, contract)
+        total += done.explained
+        common = len(done.ours & done.theirs)
+        verdict = "DIFFERENT" if done.unexplained else "equal" if done.ours == done.theirs else "explained"
+        if done.refused:
+            verdict = f"not compared: refused as a whole ({done.refused})"
+        sizes.update({
+            "files": 1, "refused": bool(done.refused), "records": done.records, "common": common,
+            OURS: len(done.ours), THEIRS: len(done.theirs), verdict.split(":")[0]: 1,
+        })  # fmt: skip
+        failures += bool(done.unexplained)
+        if verbose or done.unexplained:
+            print(
+                f"{path.name:44} {done.records:7} {len(done.ours):9} {len(done.theirs):12} {common:6}  {verdict}"
+                + (f"; {explain(done.explained)}" if done.explained else "")
+            )
+        for line in done.unexplained:
+            print(f"    {line}")
+        if done.unexplained and keep:
+            pathlib.Path(keep).mkdir(parents=True, exist_ok=True)
+            (pathlib.Path(keep) / path.name).write_bytes(path.read_bytes())
+    print(
+        f"\n{sizes['files'] - sizes['refused']} files compared ({sizes['equal']} equal, {sizes['explained']} "
+        f"explained, {sizes['DIFFERENT']} different; {sizes['refused']} refused as a whole), "
+        f"{sizes['records']} records; violations: gristmill {sizes[OURS]}, frictionless {sizes[THEIRS]}, "
+        f"common {sizes['common']}"
+    )
+    reasons = {**{name_of(rule): reason for rule, reason in RULES.items()}, **COUNTED}
+    for name, count in total.most_common():
+        print(f"  {count:5}  {name}: {reasons[name]}")
+    return failures == 0
+
+
+def main():
+    given = arguments()
+    enter_environment()
+    command = shlex.split(given.gristmill)
+    try:
+        if given.mutate is not None:
+            with tempfile.TemporaryDirectory() as folder:
+                files = damaged_files(given.mutate, given.seed, pathlib.Path(folder))
+                good = report(command, files, given.verbose, given.keep)
+        elif given.pairs:
+            paths = [pathlib.Path(path) for path in given.pairs]
+            good = report(command, list(zip(paths[::2], paths[1::2])), True, None)
+        else:
+            good = report(command, list(default_pairs()), True, None)
+    except (Failed, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(3)
+    sys.exit(0 if good else 1)
+
+
+if __name__ == "__main__":
+    main()
