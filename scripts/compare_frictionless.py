@@ -311,8 +311,25 @@ def absent_cell(d):
     return d.side == THEIRS and d.code == "constraint-error" and d.cell is None and d.is_required
 
 
+def is_line_of_spaces(table, cells):
+    return len(cells) == 1 < len(table.columns) and only_spaces(cells[0])
+
+
 def line_of_spaces(d):
-    return len(d.cells) == 1 < len(d.table.columns) and only_spaces(d.cells[0])
+    return is_line_of_spaces(d.table, d.cells)
+
+
+def key_of_a_line_of_spaces(d):
+    if d.side != THEIRS or d.code != "primary-key":
+        return False
+    places = [d.table.columns.index(name) for name in d.contract["schema"]["primaryKey"]]
+
+    def key(cells):
+        values = (cells[place] if place < len(cells) else None for place in places)
+        return [None if value in d.missing_values else value for value in values]
+
+    earlier = (cells for cells in d.table.records[: d.row - 1] if is_line_of_spaces(d.table, cells))
+    return any(key(cells) == key(d.cells) for cells in earlier)
 
 
 def blank_row_is_one_finding(d):
@@ -363,15 +380,17 @@ def broken_cell_is_not_guessed_at(d):
     return d.side == THEIRS and d.code in ("type-error", "constraint-error") and bool(broken & d.ours)
 
 
-def pattern_before_line_end(d):
-    pattern = "pattern" in d.field.get("constraints", {})
-    ends = d.cell is not None and d.cell.endswith("\n")
-    return d.side == OURS and d.code == "constraint-error" and pattern and ends
+def pattern_of_the_whole_cell(d):
+    pattern = d.field.get("constraints", {}).get("pattern")
+    if pattern is None or d.cell is None or d.side != OURS or d.code != "constraint-error":
+        return False
+    return re.fullmatch(pattern, d.cell) is None and re.match(f"^{pattern}$", d.cell) is not None
 
 
 # Tried in this order. The reasons are printed.
 RULES = {
     line_of_spaces: "a line of spaces is one blank row here; there it is a first cell and many missing ones",
+    key_of_a_line_of_spaces: "a line of spaces has no key here; there its spaces are one, and can be had twice",
     blank_row_is_one_finding: "a blank row is one finding here; there its empty primary key is a second one",
     row_of_placeholders: "blank means empty here; there a row of nothing but missing values (N/A) is blank too",
     absent_cell: "a cell that is not there is one missing-cell here; there also an empty required value",
@@ -382,7 +401,7 @@ RULES = {
     missing_operand: "a formula over a missing or broken value is unknown here, as a CHECK in SQL; there violated",
     broken_bytes: "bytes, control characters, quoting and size of a row are judged here only",
     broken_cell_is_not_guessed_at: "what an undecodable or oversized cell would mean is not judged here",
-    pattern_before_line_end: "a pattern covers the whole cell here; there `$` also matches before a last line end",
+    pattern_of_the_whole_cell: "a pattern covers the whole cell here; there `^a|b$` anchors but one end of each",
 }
 EMPTY_LINE = "empty-line"
 REPEATED_EXTRA_CELL = "repeated-extra-cell"
@@ -448,12 +467,13 @@ HOSTILE = [
     "1e3", "1E-3", "1e400", "1e-400", "-1e400", "5e", "9" * 18, "9" * 19, "9" * 27, "9" * 40, "0." + "3" * 40,
     "10000.01", "10000.00", "9999.999999999999999999", "1_000", "1,299", "$899", "12 EUR", "0x10", "nan", "NaN",
     "-nan", "inf", "-Infinity", "１２", "٣", "²", "1\u00a0000", "\u00a05", "5\t", "true", "True", "FALSE", "yes",
-    "2024-02-29", "2023-02-29", "2024-02-30", "2024-5-2", "2024-05-20 ", "20240520", "20/05/2024", "0000-01-01",
+    "2024-02-29", "2023-02-29", "2024-02-30", "2024-5-2", "2024-05-20 ", "20240520", "20/05/2024",
+    "5/5/2024", "05/05/24", " 05/05/2024", "0000-01-01",
     "0001-01-01", "9999-12-31", "10000-01-01", "2024-13-01", "2024-05-20T13:05:00", "2024-05-20T13:05:00Z",
     "2024-05-20 13:05:00", "2024-05-20T13:05:00.123456Z", "2024-05-20T13:05:00.1234567Z", "2024-05-20T24:00:00",
     "2024-05-20T13:05:60", "2024-05-20T13:05", "2024-05-20T13:05:00+05:30", "2024-05-20T13:05:00+0530",
     "2024-05-20T13:05:00+24:00", "2024-05-20X13:05:00", "2024-02-30T13:05:00", "13:05:00", "13:05", "24:00:00",
-    "13:05:00.5", "13:05:00Z", "2024", "0000", "0001", "9999", "10000", " 202", "+202", "2_02", "-001",
+    "13:05:00.5", "13:05:01.0", "13:05:00Z", "2024", "0000", "0001", "9999", "10000", " 202", "+202", "2_02", "-001",
     "Europe", "europe", "Europe ", "a@b.c", "a@b", "a b@c.d", "a@b.c\n", "@", "x" * 300, "emoji 📱", "e\u0301",
     "\u200bx", "\u202eabc", "a,b", 'say "hi"', "two\nlines", "two\r\nlines", "\n", "=1+1", "<b>", "\\N", "\\",
 ]  # fmt: skip
@@ -478,8 +498,8 @@ EVERY_TYPE = {
             {"name": "share", "type": "number"},
             {"name": "flag", "type": "boolean"},
             {"name": "day", "type": "date", "constraints": {"minimum": "2020-01-01", "maximum": "2030-12-31"}},
-            {"name": "british", "type": "date", "format": "%d/%m/%Y"},
-            {"name": "clock", "type": "time"},
+            {"name": "british", "type": "date", "format": "%d/%m/%Y", "constraints": {"unique": True}},
+            {"name": "clock", "type": "time", "constraints": {"unique": True}},
             {"name": "moment", "type": "datetime", "constraints": {"required": True}},
             {"name": "year", "type": "year", "constraints": {"minimum": "1990"}},
             {"name": "note", "type": "any"},
@@ -500,7 +520,7 @@ def every_type_rows(random_):
             f"k{number}", random_.choice("ab"), f"c{number}", f"AB{number}", random_.choice("SML"),
             str(random_.randint(-5, 99)), random_.choice("123"), f"{random_.randint(100, 9999)}.{number:02}",
             f"0.{number}", random_.choice(["true", "false", "1", "0"]), f"2024-05-{number % 28 + 1:02}",
-            f"{number % 28 + 1:02}/05/2024", f"13:05:{number:02}", f"2024-05-20T13:05:{number:02}Z",
+            f"{number % 28 + 1:02}/{number // 28 + 5:02}/2024", f"13:05:{number:02}", f"2024-05-20T13:05:{number:02}Z",
             str(1990 + number), "note",
         ]  # fmt: skip
 
@@ -633,7 +653,7 @@ def report(command, pairs, verbose, keep):
         if done.refused:
             verdict = f"not compared: refused as a whole ({done.refused})"
         sizes.update({
-            "files": 1, "refused": bool(done.refused), "records": done.records, "common": common,
+            "files": 1, "refused": int(bool(done.refused)), "records": done.records, "common": common,
             OURS: len(done.ours), THEIRS: len(done.theirs), verdict.split(":")[0]: 1,
         })  # fmt: skip
         failures += bool(done.unexplained)
@@ -660,6 +680,8 @@ def report(command, pairs, verbose, keep):
 
 
 def main():
+    if sys.version_info < (3, 11):
+        sys.exit("error: Python 3.11 or later is needed: the csv module of earlier ones refuses NUL")
     given = arguments()
     enter_environment()
     command = shlex.split(given.gristmill)

@@ -5,14 +5,13 @@ use shared::backoff::{Backoff, retry};
 use shared::contract::Contract;
 use shared::events::PipelineEvent;
 use shared::identity::RunId;
-use shared::manifest::{Manifest, Status};
+use shared::manifest::{AppliedContract, Manifest, Status};
 use shared::ports::{
     Analyses, Claim, Claimed, Clock, Commit, Fetched, Lease, Location, Mail, Mailer, Objects, SendFault,
     SendOutcome, Task,
 };
 use shared::record::AnalysisRecord;
 use shared::stage::{Delivery, StageError};
-use shared::violation::FileCode;
 
 use crate::recipients;
 use crate::report::Report;
@@ -189,13 +188,15 @@ impl<'a> Order<'a> {
     }
 }
 
-/// The contract that judged the run. A run that was refused for its contract has none that can be read.
+/// The contract that judged the run. A run has none that can be read when its contract is broken, or when the file
+/// is of no use and no contract was meant for it.
 fn contract(manifest: &Manifest) -> Result<Option<Contract>, StageError> {
-    let bytes = serde_json::to_vec(&manifest.contract.descriptor)
-        .map_err(|error| broken("the manifest's contract", error))?;
-    match Contract::parse(&bytes) {
+    let AppliedContract { digest, descriptor, .. } = &manifest.contract;
+    if descriptor.is_null() {
+        return Ok(None);
+    }
+    match Contract::from_descriptor(descriptor.clone(), digest.clone()) {
         Ok(contract) => Ok(Some(contract)),
-        Err(_) if manifest.code == Some(FileCode::ContractError) => Ok(None),
         Err(error) => Err(broken("the manifest's contract", error)),
     }
 }

@@ -184,6 +184,13 @@ impl<O: Objects, E: Events, C: Clock> Processor<O, E, C> {
                 plan: Ok(((*contract).clone(), found)),
             });
         }
+        if let Some(contract) = nearest(&sound, opening) {
+            return Ok(Judged {
+                dataset: contract.name.clone(),
+                contract: applied(contract, false),
+                plan: opening.find(&[contract]).map(|found| (contract.clone(), found)),
+            });
+        }
         Ok(profiled(named.unwrap_or(UNMATCHED), opening))
     }
 
@@ -291,6 +298,20 @@ fn not_read(fault: Fault) -> Result<Outcome, StageError> {
 
 fn applied(contract: &Contract, inferred: bool) -> AppliedContract {
     AppliedContract { digest: contract.digest.clone(), inferred, descriptor: contract.descriptor.clone() }
+}
+
+/// The contract that the file was probably meant for although it does not fit: the one that knows most of the
+/// header's names, if these are at least half of its fields. Its verdict tells what is missing; a profile would
+/// pass the file as if nothing were wrong.
+fn nearest<'c>(contracts: &[&'c Contract], opening: &Opening) -> Option<&'c Contract> {
+    let (_, labels) = opening.widest().ok()?;
+    let known = |contract: &Contract| {
+        let names =
+            |label: &&String| contract.fields.iter().any(|f| f.name.eq_ignore_ascii_case(label.trim()));
+        labels.iter().filter(names).count()
+    };
+    let nearest = contracts.iter().max_by_key(|contract| known(contract))?;
+    (known(nearest) * 2 >= nearest.fields.len()).then_some(*nearest)
 }
 
 /// A file that no contract fits is profiled: nothing is rejected but broken records.

@@ -310,6 +310,15 @@ fn a_file_right_below_input_finds_its_contract_by_its_header() {
 }
 
 #[test]
+fn a_file_that_nearly_fits_a_contract_is_told_what_is_missing() {
+    let world = World::new();
+    let manifest = world.manifest(&world.drop_file("input/x.csv", ORDERS.replace("order_id,", "order,")));
+    assert_eq!((manifest.status, manifest.code), (Status::Rejected, Some(FileCode::MissingLabel)));
+    assert_eq!(manifest.dataset, "customer_orders");
+    assert!(manifest.reason.unwrap().contains("the required column order_id"));
+}
+
+#[test]
 fn a_file_that_no_contract_fits_is_profiled() {
     let world = World::new();
     let manifest = world.manifest(&world.drop_file("input/x.csv", "a;b\n1;2\n3\n4;5\n"));

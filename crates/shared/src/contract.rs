@@ -211,6 +211,17 @@ pub struct Measure {
     pub unit: Option<String>,
 }
 
+/// Whether sums in this unit mean something: of money and of counts they do, of temperatures and speeds they do not.
+///
+/// A measure without a unit is taken for a count of something.
+#[must_use]
+pub fn adds_up(unit: Option<&str>) -> bool {
+    unit.is_none_or(|unit| {
+        let is_currency = unit.len() == 3 && unit.bytes().all(|byte| byte.is_ascii_uppercase());
+        is_currency || ["$", "€", "£", "¥", "items", "pieces", "units", "orders", "steps"].contains(&unit)
+    })
+}
+
 /// Where a measure's values come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MeasureSource {

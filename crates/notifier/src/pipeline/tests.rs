@@ -1,3 +1,4 @@
+use shared::violation::FileCode;
 use std::time::Duration;
 
 use futures_lite::future::block_on;

@@ -18,7 +18,8 @@ const MAX_NAME: usize = 60;
 #[derive(Debug, Default)]
 pub(super) struct Measure {
     pub(super) name: String,
-    pub(super) total: String,
+    /// Absent where a sum means nothing.
+    pub(super) total: Option<String>,
     pub(super) mean: String,
     pub(super) median: String,
     pub(super) range: String,
@@ -129,10 +130,11 @@ fn measure(facts: &[Fact], name: &str) -> Measure {
         |kind| of_kind(facts, kind).find(|f| f.measure.as_deref() == Some(name) && f.subject.is_empty());
     let value = |kind| find(kind).map_or_else(|| "–".to_owned(), shown);
     let unit = find(FactKind::Sum).or_else(|| find(FactKind::Mean)).and_then(|f| f.unit.as_deref());
+    let total = shared::contract::adds_up(unit).then(|| value(FactKind::Sum));
     let unit = unit.map_or_else(String::new, |unit| format!(" ({unit})"));
     Measure {
         name: plain(&format!("{name}{unit}"), MAX_NAME),
-        total: value(FactKind::Sum),
+        total,
         mean: value(FactKind::Mean),
         median: value(FactKind::Median),
         range: format!("{} to {}", value(FactKind::Min), value(FactKind::Max)),
@@ -192,7 +194,9 @@ fn percent(value: Decimal, longest: Decimal) -> u32 {
 fn trend(facts: &[Fact]) -> Option<Trend> {
     let period = |fact: &Fact| named(fact).1;
     let field = of_kind(facts, FactKind::TrendCount).next().map(|fact| named(fact).0)?;
-    let measure = of_kind(facts, FactKind::TrendSum).find_map(|fact| fact.measure.as_deref());
+    let measure = of_kind(facts, FactKind::TrendSum)
+        .filter(|fact| shared::contract::adds_up(fact.unit.as_deref()))
+        .find_map(|fact| fact.measure.as_deref());
     let sums: BTreeMap<String, String> = of_kind(facts, FactKind::TrendSum)
         .filter(|fact| fact.measure.as_deref() == measure)
         .map(|fact| (period(fact), shown(fact)))

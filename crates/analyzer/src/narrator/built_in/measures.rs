@@ -15,16 +15,9 @@ pub(super) fn insights(material: &Material<'_>, facts: Index<'_>) -> Vec<Insight
     measures.iter().filter_map(|measure| figures(material, facts, measure)).collect()
 }
 
-/// Whether sums of the measure mean something: money and counts do, temperatures and speeds do not.
+/// Whether sums of the measure mean something.
 pub(super) fn adds_up(measure: &Measure) -> bool {
-    match measure.unit.as_deref() {
-        // A measure is "worth adding up" unless its unit says otherwise.
-        None => true,
-        Some(unit) => {
-            let is_currency = unit.len() == 3 && unit.bytes().all(|b| b.is_ascii_uppercase());
-            is_currency || ["$", "€", "£", "¥", "items", "pieces", "units", "orders", "steps"].contains(&unit)
-        }
-    }
+    shared::contract::adds_up(measure.unit.as_deref())
 }
 
 /// The first measure whose sums mean something.

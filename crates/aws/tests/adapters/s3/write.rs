@@ -94,15 +94,19 @@ async fn an_output_that_is_there_with_other_bytes_is_never_overwritten() {
 }
 
 #[tokio::test]
-async fn a_store_that_keeps_no_checksum_is_read_back() {
+async fn a_store_that_keeps_no_checksum_of_ours_is_read_back() {
     for (body, expected) in [("0123", Ok(Written::AlreadyThere)), ("9999", Err(FaultKind::Differs))] {
+        let no_checksum = "olov5Q==";
         let there = |body: &str| {
             Reply::new(200, body)
                 .with("etag", "\"e9\"")
                 .with("content-length", "4")
                 .with("last-modified", "Mon, 01 Jun 2026 08:00:00 GMT")
         };
-        let head = Reply::new(200, "").with("etag", "\"e9\"").with("content-length", "4");
+        let head = Reply::new(200, "")
+            .with("etag", "\"e9\"")
+            .with("content-length", "4")
+            .with("x-amz-checksum-crc64nvme", no_checksum);
         let wire = Wire::replying([Reply::error(412, "PreconditionFailed"), head, there(body)]);
         assert_eq!(write(&wire, b"0123").await.map_err(|fault| fault.kind), expected);
         assert_eq!(wire.sent()[2].header("if-match"), Some("\"e9\""));
