@@ -359,6 +359,17 @@ def number_range(d):
     return abs(decimal.Decimal(d.cell.strip())) >= decimal.Decimal(10) ** 28
 
 
+def long_fraction(d):
+    """A number whose digits do not fit into 28 is compared rounded, so a bound or a key may fall out otherwise."""
+    if d.cell is None or d.kind not in ("number", "integer") or d.has_foreign_form():
+        return False
+    try:
+        number = decimal.Decimal(d.cell.strip())
+    except decimal.InvalidOperation:
+        return False
+    return -number.as_tuple().exponent > 28 and d.code in ("constraint-error", "unique-error", "primary-key")
+
+
 def date_form(d):
     return d.is_stricter({"date", "time", "datetime", "year"}) and d.has_foreign_form()
 
@@ -397,6 +408,7 @@ RULES = {
     required_text_of_spaces: "a required text that holds only spaces is missing here; there it is a text",
     number_form: "NaN, Infinity, 1_000, other scripts' digits, tabs around: numbers there, none in Table Schema",
     number_range: "a number of more than 28 digits before the point (1e400) is a type-error here",
+    long_fraction: "digits beyond the 28th are rounded before a number is compared here (decision 0011)",
     date_form: "a date, time or year in another form than Table Schema's (2024-5-2, 0000, +0530): read there",
     missing_operand: "a formula over a missing or broken value is unknown here, as a CHECK in SQL; there violated",
     broken_bytes: "bytes, control characters, quoting and size of a row are judged here only",

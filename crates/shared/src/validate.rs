@@ -214,7 +214,9 @@ fn may_be_blank(record: &Record<'_>) -> bool {
 /// Whether every cell is empty, or the whole record is one cell of spaces.
 fn is_blank(record: &Record<'_>, width: usize) -> bool {
     if record.width == 1 && width != 1 {
-        return record.raw.iter().all(|byte| matches!(byte, b' ' | b'\t'));
+        let says_nothing =
+            |field: crate::rows::Field<'_>| field.text().iter().all(|byte| matches!(byte, b' ' | b'\t'));
+        return record.fields().all(says_nothing);
     }
     record.fields().all(|field| field.text().is_empty())
 }

@@ -395,14 +395,61 @@ pub fn parse(kind: FieldType, format: &Format, text: &str) -> Option<Scalar> {
         (FieldType::Boolean, _) => parse_boolean(bytes).map(Scalar::Boolean),
         (FieldType::Year, _) => parse_year(bytes).map(|year| Scalar::Number(Decimal::from(year))),
         (FieldType::Date, Format::Default) => parse_date(bytes).map(Scalar::Date),
-        (FieldType::Date, Format::Pattern(pattern)) => Date::strptime(pattern, text).ok().map(Scalar::Date),
+        (FieldType::Date, Format::Pattern(pattern)) => {
+            let date = Date::strptime(pattern, text).ok()?;
+            is_written_so(pattern, text, &date.strftime(pattern).to_string(), date)
+                .then_some(Scalar::Date(date))
+        }
         (FieldType::Time, Format::Default) => parse_time(bytes).map(Scalar::Time),
-        (FieldType::Time, Format::Pattern(pattern)) => Time::strptime(pattern, text).ok().map(Scalar::Time),
+        (FieldType::Time, Format::Pattern(pattern)) => {
+            let time = Time::strptime(pattern, text).ok()?;
+            let written = time.strftime(pattern).to_string();
+            is_written_so(pattern, text, &written, Date::MAX).then_some(Scalar::Time(time))
+        }
         (FieldType::Datetime, Format::Default) => parse_datetime(bytes).map(Scalar::Datetime),
         (FieldType::Datetime, Format::Pattern(pattern)) => {
-            DateTime::strptime(pattern, text).ok().map(Scalar::Datetime)
+            datetime_by_pattern(pattern, text).map(Scalar::Datetime)
         }
     }
+}
+
+/// Reads a day and a time by a pattern; in UTC where the pattern has a zone.
+fn datetime_by_pattern(pattern: &str, text: &str) -> Option<DateTime> {
+    let broken_down = jiff::fmt::strtime::parse(pattern, text).ok()?;
+    let here = broken_down.to_datetime().ok()?;
+    let written = broken_down.to_string(pattern).ok()?;
+    let at = match broken_down.offset() {
+        None => here,
+        Some(offset) => offset.to_timestamp(here).ok()?.to_zoned(jiff::tz::TimeZone::UTC).datetime(),
+    };
+    is_written_so(pattern, text, &written, here.date()).then_some(at)
+}
+
+/// Whether a text is what the pattern would write, but for zeros in front of a number and for case.
+///
+/// Reading by a pattern is lenient: it passes over spaces and takes a year of any length, so that `05/05/24` would
+/// be a day in the year 24.
+fn is_written_so(pattern: &str, text: &str, written: &str, date: Date) -> bool {
+    if text.eq_ignore_ascii_case(written) {
+        return true;
+    }
+    let full_year = pattern.contains("%Y") && date.year() >= 1000;
+    let no_year = !pattern.contains("%Y") && !pattern.contains("%y");
+    (full_year || no_year) && without_zeros(text).eq_ignore_ascii_case(&without_zeros(written))
+}
+
+/// The text without the zeros in front of its numbers.
+fn without_zeros(text: &str) -> String {
+    let mut bare = String::with_capacity(text.len());
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        let in_number = bare.ends_with(|c: char| c.is_ascii_digit());
+        let more = characters.peek().is_some_and(char::is_ascii_digit);
+        if character != '0' || in_number || !more {
+            bare.push(character);
+        }
+    }
+    bare
 }
 
 impl FieldType {

@@ -40,6 +40,12 @@ impl Column {
         });
     }
 
+    /// A required text that holds only spaces says nothing: it counts as missing.
+    fn says_nothing(&self, text: &[u8]) -> bool {
+        let is_text = matches!(self.field.kind, FieldType::String | FieldType::Any);
+        is_text && self.field.constraints.required && is_only_spaces(text)
+    }
+
     /// Whether nothing is wrong with a cell.
     pub(super) fn is_fine(&self, text: &[u8]) -> bool {
         let mut fine = true;
@@ -50,7 +56,7 @@ impl Column {
     /// Tells everything that is wrong with a cell.
     fn violations(&self, text: &[u8], tell: &mut dyn FnMut(Broken<'_>)) {
         let rules = &self.field.constraints;
-        if self.missing.contains(text) || (self.field.constraints.required && is_only_spaces(text)) {
+        if self.missing.contains(text) || self.says_nothing(text) {
             if rules.required {
                 tell(Broken::Required);
             }

@@ -192,8 +192,11 @@ impl Part {
         let text = std::str::from_utf8(&text).ok()?;
         match value::parse(self.kind, &self.format, text)? {
             Scalar::Number(number) => Some(number.normalize().serialize().to_vec()),
+            Scalar::Boolean(flag) => Some(vec![u8::from(flag)]),
+            Scalar::Date(date) => Some(date.to_string().into_bytes()),
+            Scalar::Time(time) => Some(time.to_string().into_bytes()),
             Scalar::Datetime(at) => Some(at.to_string().into_bytes()),
-            _ => Some(text.as_bytes().to_vec()),
+            Scalar::Text(text) => Some(text.into_bytes()),
         }
     }
 }

@@ -118,6 +118,11 @@ fn every_violation_says_what_is_wrong_and_what_would_be_accepted() {
         (5, "15000", r#"price constraint-error: price: "15000" is above the maximum 10000"#),
         (5, "0", r#"price constraint-error: price: "0" must be above 0"#),
         (6, "99.95", r#"rate constraint-error: rate: "99.95" must be below 99.95"#),
+        (
+            5,
+            "  ",
+            r#"price type-error: price: "  " is not a number; write digits with a point if need be, such as 1299.50, without currency signs or thousands separators"#,
+        ),
         (7, "yes", r#"sold type-error: sold: "yes" is neither true nor false"#),
         (8, "2023-12-31", r#"day constraint-error: day: "2023-12-31" is below the minimum 2024-01-01"#),
         (
@@ -167,7 +172,7 @@ fn a_missing_operand_contradicts_no_row_constraint() {
 fn blank_and_ragged_rows() {
     let plan = plan(EVERYTHING);
     let commas = ",".repeat(16);
-    for blank in [commas.as_str(), "   ", &format!("\"\"{commas}")] {
+    for blank in [commas.as_str(), "   ", "\"\"", &format!("\"\"{commas}")] {
         let found = judge(&plan, &mut Keys::default(), blank.as_bytes());
         assert_eq!(found, [vec!["- blank-row: every cell of the row is empty".to_owned()]], "{blank:?}");
     }
@@ -230,6 +235,23 @@ fn keys_are_compared_as_values_and_a_composite_key_by_all_its_parts() {
         [r#"a, b primary-key: a, b: "+1, x" stands already in row 1; each value may occur once"#]
     );
     assert!(found[6][0].contains("blank-row"));
+}
+
+#[test]
+fn equal_values_that_are_written_differently_are_one_key() {
+    for (kind, format, first, second) in [
+        ("boolean", "default", "true", "1"),
+        ("date", "%d/%m/%Y", "05/05/2024", "5/5/2024"),
+        ("time", "default", "13:05:00", "13:05:00.0"),
+        ("number", "default", "5", "5.0"),
+    ] {
+        let contract = format!(
+            r#"{{"name": "k", "schema": {{"fields": [{{"name": "a", "type": "{kind}", "format": "{format}",
+                "constraints": {{"unique": true}}}}]}}}}"#
+        );
+        let found = judge(&plan(&contract), &mut Keys::default(), format!("{first}\n{second}\n").as_bytes());
+        assert_eq!((found[0].len(), found[1].len()), (0, 1), "{kind}: {found:?}");
+    }
 }
 
 #[test]

@@ -148,5 +148,14 @@ fn a_pattern_replaces_the_default_form() {
     let format = Format::Pattern("%d/%m/%Y".into());
     let expected = Scalar::Date(jiff::civil::date(2024, 5, 20));
     assert_eq!(parse(FieldType::Date, &format, "20/05/2024"), Some(expected));
-    assert_eq!(parse(FieldType::Date, &format, "2024-05-20"), None);
+    for text in ["2024-05-20", "20/05/24", " 20/05/2024", "20/05/2024 ", "0/05/2024"] {
+        assert_eq!(parse(FieldType::Date, &format, text), None, "{text:?}");
+    }
+    let unpadded = parse(FieldType::Date, &format, "2/5/2024");
+    assert_eq!(unpadded, Some(Scalar::Date(jiff::civil::date(2024, 5, 2))));
+    let short = Format::Pattern("%d.%m.%y".into());
+    assert_eq!(parse(FieldType::Date, &short, "1.1.1"), None);
+    let zoned = Format::Pattern("%Y-%m-%d %H:%M %z".into());
+    let utc = Scalar::Datetime(jiff::civil::date(2024, 5, 20).at(11, 5, 0, 0));
+    assert_eq!(parse(FieldType::Datetime, &zoned, "2024-05-20 13:05 +0200"), Some(utc));
 }
