@@ -1,5 +1,10 @@
 //! The processor on ports in memory: verdicts, repeats, and a failure at every step.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "test helpers stop at the first surprise")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test helpers stop at the first surprise"
+)]
 
 use std::collections::BTreeMap;
 

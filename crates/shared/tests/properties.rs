@@ -1,6 +1,11 @@
 //! What must hold for any bytes: the cuts of the input change nothing, the csv crate reads the same cells, and
 //! every record is in exactly one output.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "test helpers stop at the first surprise")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test helpers stop at the first surprise"
+)]
 
 use std::collections::BTreeMap;
 
