@@ -120,8 +120,8 @@ fn a_run_is_analysed_stored_and_announced() {
     assert_eq!(analyzer.analyses.get(&manifest.run_id).as_ref(), Some(&record));
     assert_eq!((record.records_analyzed, record.rows.rejected), (3, 1));
     assert_eq!(record.analysis_timestamp, "2024-05-20T10:01:00Z");
-    // 30 days later.
-    assert_eq!(record.ttl, "2024-06-19T10:01:00Z".parse::<jiff::Timestamp>().unwrap().as_second());
+    // 365 days later.
+    assert_eq!(record.ttl, "2025-05-20T10:01:00Z".parse::<jiff::Timestamp>().unwrap().as_second());
     assert_eq!(record.facts[1].value.0, 1040.into());
     assert_eq!(
         (record.narrator, record.narrator_reason.as_deref()),

@@ -38,19 +38,6 @@ fn sales() -> TempDir {
     place("sales.csv", &sample("smartphone_sales.csv").bytes)
 }
 
-/// Samples that will be read one day and are refused with a clear verdict until then.
-const NOT_READ_YET: [(&str, &str); 3] = [
-    ("utf16le.csv", "encoding-error"),
-    ("utf16be.csv", "encoding-error"),
-    ("gzip.csv", "unsupported-format"),
-];
-
-/// What must become of a sample.
-fn expected(sample: &samples::Sample) -> Outcome {
-    let refused = NOT_READ_YET.iter().find(|(name, _)| *name == sample.name);
-    refused.map_or(sample.outcome, |(_, code)| Outcome::Refused { code })
-}
-
 fn gristmill(place: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_gristmill")).args(arguments).current_dir(place).output().unwrap()
 }
@@ -116,7 +103,7 @@ fn every_sample_gets_its_verdict() {
         let output = gristmill(place.path(), &["run", sample.name, "--contract", &contract, "--json"]);
         let result = json(&output);
         let name = sample.name;
-        match expected(&sample) {
+        match sample.outcome {
             Outcome::Split { valid, rejected } => {
                 assert_ne!(result["status"], "rejected", "{name}: {result}");
                 assert_eq!(result["rows"]["valid"], valid, "{name}: {result}");
@@ -436,7 +423,7 @@ fn every_sample_is_checked_as_it_is_split() {
         let contract = contract(sample.dataset.name());
         let output = gristmill(place.path(), &["check", sample.name, "--contract", &contract, "--json"]);
         let (checked, name) = (json(&output), sample.name);
-        match expected(&sample) {
+        match sample.outcome {
             Outcome::Split { valid, rejected } => {
                 assert_eq!(checked["rows"]["valid"], valid, "{name}");
                 assert_eq!(checked["rows"]["rejected"], rejected, "{name}");

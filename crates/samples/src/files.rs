@@ -72,7 +72,7 @@ fn datasets() -> Vec<Sample> {
             1_000,
             "two years of sales in seven brands: reviews that differ by model, prices by storage, a season",
             "the whole pipeline: facts, a report, rejected rows with reasons; a few prices with a nought too many are \
-             within the range and stay in, as outliers",
+             within the range and stay in",
         ),
         made(
             Dataset::HealthMetrics,
