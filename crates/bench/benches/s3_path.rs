@@ -1,12 +1,14 @@
 //! What the processor does and costs on its way from S3 to S3: the released function between a Runtime API and an
 //! S3 on loopback, one process for each file.
 //!
-//! `cargo bench -p bench --bench s3_path [-- SIZE…]` with sizes such as `300MB`; without any, all of the cases below.
+//! `cargo bench -p bench --bench s3_path [-- SIZE…]` with sizes such as `300MB`, over HTTPS
+//! with `--tls` and of short rows with `--narrow`; without sizes, all of the cases below.
 //! It checks what went over the wire as well as memory, and exits with 1 when a gate is missed.
 #![expect(clippy::print_stdout, reason = "a benchmark prints")]
 
 use std::collections::BTreeMap;
-use std::io;
+use std::fs::File;
+use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -22,9 +24,11 @@ use serde_json::{Value, json};
 const MOST_MEMORY: f64 = 96.0;
 /// How long the function may take for one file.
 const PATIENCE: Duration = Duration::from_secs(600);
-const INPUT: &str = "input/smartphone_sales/sales.csv";
+/// The contract of files of short rows.
+const NARROW: &str = r#"{"name": "narrow", "schema": {"fields": [{"name": "a", "type": "integer"}, {"name": "b", "type": "integer"}]}}"#;
 /// An output of at most so many bytes is one request: the size of the first part.
-const FIRST_PART: u64 = 5 * 1024 * 1024;
+const FIRST_PART: u64 = 5 * MEBIBYTE;
+const MEBIBYTE: u64 = 1024 * 1024;
 /// The number of the last part of that size.
 const LAST_SMALL_PART: u32 = 256;
 
@@ -32,6 +36,36 @@ struct Case {
     bytes: u64,
     bad_share: f64,
     tls: bool,
+    /// Four bytes a row, every second one bad: each output is many times as large as the file.
+    narrow: bool,
+}
+
+impl Case {
+    fn dataset(&self) -> &'static str {
+        if self.narrow { "narrow" } else { "smartphone_sales" }
+    }
+
+    fn input(&self) -> String {
+        format!("input/{}/file.csv", self.dataset())
+    }
+
+    fn contract(&self) -> String {
+        format!("contracts/{}.json", self.dataset())
+    }
+
+    fn generate(&self, at: &Path) -> io::Result<Expected> {
+        if !self.narrow {
+            return generate(at, &Spec { bad_share: self.bad_share, ..Spec::benchmark(self.bytes) });
+        }
+        let mut out = BufWriter::new(File::create(at)?);
+        out.write_all(b"a,b\n")?;
+        let pairs = self.bytes / 8;
+        for _ in 0..pairs {
+            out.write_all(b"1,2\n1,x\n")?;
+        }
+        out.flush()?;
+        Ok(Expected { records: 2 * pairs, valid: pairs, rejected: pairs })
+    }
 }
 
 /// What came of a case.
@@ -43,15 +77,21 @@ struct Done {
 
 fn main() -> io::Result<()> {
     let sizes: Vec<u64> = std::env::args().skip(1).filter_map(|size| parse_size(&size)).collect();
-    let cases: Vec<Case> = if sizes.is_empty() { standard() } else { sizes.into_iter().map(plain).collect() };
+    let narrow = std::env::args().any(|argument| argument == "--narrow");
+    let tls = std::env::args().any(|argument| argument == "--tls");
+    let named = sizes.into_iter().map(|bytes| Case { narrow, tls, ..plain(bytes) });
+    let mut cases: Vec<Case> = named.collect();
+    if cases.is_empty() {
+        cases = standard();
+    }
     let processor = program::release("processor", &["lambda"])?;
     let folder = tempfile::Builder::new().prefix("gristmill-bench").tempdir_in(memory())?;
     let mut gates = Gates::default();
     println!("one cold process for each file; MB are 1,000,000 bytes");
     for case in cases {
-        let input = folder.path().join("sales.csv");
-        let expected = generate(&input, &Spec { bad_share: case.bad_share, ..Spec::benchmark(case.bytes) })?;
-        let done = process(&processor, &input, folder.path(), case.tls)?;
+        let input = folder.path().join("file.csv");
+        let expected = case.generate(&input)?;
+        let done = process(&processor, &case, &input, folder.path())?;
         show(&case, expected, &input, &done)?;
         check(&mut gates, &case, expected, &done)?;
         std::fs::remove_file(input)?;
@@ -69,20 +109,23 @@ fn standard() -> Vec<Case> {
         plain(1_000_000_000),
         Case { bad_share: 0.5, ..plain(1_000_000_000) },
         Case { bad_share: 1.0, ..plain(1_000_000_000) },
+        Case { narrow: true, ..plain(150_000_000) },
     ]
 }
 
 fn plain(bytes: u64) -> Case {
-    Case { bytes, bad_share: 0.05, tls: false }
+    Case { bytes, bad_share: 0.05, tls: false, narrow: false }
 }
 
 /// Lets a fresh function process the file.
-fn process(processor: &Path, input: &Path, folder: &Path, tls: bool) -> io::Result<Done> {
-    let s3 = if tls { S3::start_with_tls(folder)? } else { S3::start()? };
-    s3.put_file("contracts/smartphone_sales.json", Path::new(CONTRACT))?;
-    let object = s3.put_file(INPUT, input)?;
+fn process(processor: &Path, case: &Case, input: &Path, folder: &Path) -> io::Result<Done> {
+    let s3 = if case.tls { S3::start_with_tls(folder)? } else { S3::start()? };
+    let contract = folder.join("narrow.json");
+    std::fs::write(&contract, NARROW)?;
+    s3.put_file(&case.contract(), if case.narrow { &contract } else { Path::new(CONTRACT) })?;
+    let object = s3.put_file(&case.input(), input)?;
     let api = RuntimeApi::start()?;
-    api.offer(arrival(&object));
+    api.offer(arrival(&case.input(), &object));
     let (address, endpoint) = (api.address(), s3.endpoint());
     let certificate: PathBuf = s3.certificate().unwrap_or(Path::new("")).to_owned();
     let certificate = certificate.to_string_lossy();
@@ -92,7 +135,7 @@ fn process(processor: &Path, input: &Path, folder: &Path, tls: bool) -> io::Resu
         ("GRISTMILL_EVENT_BUS", "gristmill"),
         ("GRISTMILL_S3_PATH_STYLE", "true"),
     ];
-    if tls {
+    if case.tls {
         // The SDK trusts what the system trusts, and OpenSSL's variable names another file than the system's.
         variables.push(("SSL_CERT_FILE", &certificate));
     }
@@ -108,7 +151,7 @@ fn process(processor: &Path, input: &Path, folder: &Path, tls: bool) -> io::Resu
 }
 
 /// The queue message that says that the file has arrived.
-fn arrival(object: &Object) -> String {
+fn arrival(key: &str, object: &Object) -> String {
     let event = json!({
         "version": "0",
         "id": "17793124-05d4-b198-2fde-7ededc63b103",
@@ -121,7 +164,7 @@ fn arrival(object: &Object) -> String {
         "detail": {
             "version": "0",
             "bucket": { "name": BUCKET },
-            "object": { "key": INPUT, "size": object.size, "etag": object.etag, "sequencer": "00617F08299329D189" },
+            "object": { "key": key, "size": object.size, "etag": object.etag, "sequencer": "00617F08299329D189" },
             "request-id": "N4N7GDK58NMKJ12R",
             "requester": "123456789012",
             "reason": "PutObject",
@@ -144,7 +187,8 @@ fn show(case: &Case, expected: Expected, input: &Path, done: &Done) -> io::Resul
     let size = megabytes(input.metadata()?.len());
     let (cpu, wall) = (done.usage.cpu.as_secs_f64(), done.usage.wall.as_secs_f64());
     println!(
-        "\n{size:.0} MB over {}, {} of {} records bad",
+        "\n{size:.0} MB of {} over {}, {} of {} records bad",
+        case.dataset(),
         if case.tls { "HTTPS" } else { "HTTP" },
         expected.rejected,
         expected.records
@@ -154,7 +198,8 @@ fn show(case: &Case, expected: Expected, input: &Path, done: &Done) -> io::Resul
     for Recorded { operation, .. } in &done.recorded {
         *counts.entry(*operation).or_insert(0_u32) += 1;
     }
-    let counts: Vec<String> = counts.iter().map(|(operation, count)| format!("{count} {operation}")).collect();
+    let counts: Vec<String> =
+        counts.iter().map(|(operation, count)| format!("{count} {operation}")).collect();
     println!("{} requests: {}", done.recorded.len(), counts.join(", "));
     Ok(())
 }
@@ -169,7 +214,10 @@ fn check(gates: &mut Gates, case: &Case, expected: Expected, done: &Done) -> io:
         requests.all(|request| request.header(name) == Some(value))
     };
 
-    println!("{}", gates.holds("every request succeeded but those for what is not there", recorded.iter().all(good)));
+    println!(
+        "{}",
+        gates.holds("every request succeeded but those for what is not there", recorded.iter().all(good))
+    );
     println!("{}", gates.holds("the manifest counts what the generator counted", counted(done, expected)?));
     println!("{}", gates.holds("no upload is left unfinished", done.s3.unfinished_uploads() == 0));
     let never = all(Box::new(commits()), "if-none-match", "*");
@@ -177,22 +225,29 @@ fn check(gates: &mut Gates, case: &Case, expected: Expected, done: &Done) -> io:
     let unsigned = all(Box::new(carry_bytes()), "x-amz-content-sha256", "UNSIGNED-PAYLOAD");
     println!("{}", gates.holds("no body is hashed for its signature", unsigned));
     let crc = |request: &Recorded| request.header("x-amz-checksum-crc64nvme").is_some();
-    println!("{}", gates.holds("every body and every output has its CRC-64/NVME", carry_bytes().chain(commits()).all(crc)));
+    println!(
+        "{}",
+        gates.holds(
+            "every body and every output has its CRC-64/NVME",
+            carry_bytes().chain(commits()).all(crc)
+        )
+    );
     let whole = all(Box::new(of("CreateMultipartUpload")), "x-amz-checksum-type", "FULL_OBJECT")
         && all(Box::new(of("CreateMultipartUpload")), "x-amz-checksum-algorithm", "CRC64NVME")
         && all(Box::new(of("CompleteMultipartUpload")), "x-amz-checksum-type", "FULL_OBJECT");
     println!("{}", gates.holds("the checksum of an output in parts is that of the whole", whole));
     println!("{}", gates.holds("an output below a part is one PutObject, a larger one has parts", cut(done)));
     println!("{}", gates.holds("parts grow with their number", grow(recorded)));
-    let largest = of("UploadPart").map(|part| (part.part.unwrap_or_default(), part.bytes)).max_by_key(|part| part.1);
-    if let Some((number, bytes)) = largest {
-        println!("largest part: {:.1} MB, first seen of number {number}", megabytes(bytes));
-    }
-    let reads = of("GetObject").filter(|request| request.key == INPUT);
-    println!("{}", gates.holds("the input is read once, pinned by its tag", reads.map(|get| get.header("if-match").is_some()).eq([true])));
+    println!("sizes of parts: {}", part_sizes(recorded));
+    let reads = of("GetObject").filter(|request| request.key == case.input());
+    println!(
+        "{}",
+        gates.holds(
+            "the input is read once, pinned by its tag",
+            reads.map(|get| get.header("if-match").is_some()).eq([true])
+        )
+    );
     println!("{}", gates.holds("one event is published", of("PutEvents").count() == 1));
-    // Signatures are bound to a scheme's rules only where they differ: the wire says the same over both.
-    let _ = case;
     Ok(())
 }
 
@@ -205,7 +260,9 @@ fn good(request: &Recorded) -> bool {
 fn counted(done: &Done, expected: Expected) -> io::Result<bool> {
     let keys = done.s3.keys();
     let key = keys.iter().find(|key| key.starts_with("manifests/"));
-    let Some(bench::s3::Kept::Bytes(bytes)) = key.and_then(|key| done.s3.object(key)).map(|object| object.kept) else {
+    let Some(bench::s3::Kept::Bytes(bytes)) =
+        key.and_then(|key| done.s3.object(key)).map(|object| object.kept)
+    else {
         return Ok(false);
     };
     let manifest: Value = serde_json::from_slice(&bytes)?;
@@ -245,4 +302,21 @@ fn grow(recorded: &[Recorded]) -> bool {
         parts.is_sorted_by(|one, next| one.1 <= next.1)
             && parts.iter().all(|(number, bytes)| (*number > LAST_SMALL_PART) == (*bytes > FIRST_PART))
     })
+}
+
+/// Each size of a part, with the numbers of the parts that have it; last parts have any and are left out.
+fn part_sizes(recorded: &[Recorded]) -> String {
+    let mut sizes: BTreeMap<u64, (u32, u32)> = BTreeMap::new();
+    for request in recorded.iter().filter(|request| request.operation == "UploadPart") {
+        if request.bytes % MEBIBYTE == 0 {
+            let number = request.part.unwrap_or_default();
+            let numbers = sizes.entry(request.bytes).or_insert((number, number));
+            *numbers = (numbers.0.min(number), numbers.1.max(number));
+        }
+    }
+    let told: Vec<String> = sizes
+        .iter()
+        .map(|(bytes, (first, last))| format!("{} MiB ({first} to {last})", bytes / MEBIBYTE))
+        .collect();
+    if told.is_empty() { "none".to_owned() } else { told.join(", ") }
 }

@@ -44,19 +44,26 @@ fn main() -> io::Result<()> {
     };
     let (nothing, _) = program::run(&mut Command::new("true"))?;
     println!("medians of {ROUNDS} alternating rounds; CPU time of the whole process; MB are 1,000,000 bytes");
-    println!("peak memory of a process that does nothing, which is the least that can be seen: {:.1} MB", megabytes(nothing.peak));
+    println!(
+        "peak memory of a process that does nothing, which is the least that can be seen: {:.1} MB",
+        megabytes(nothing.peak)
+    );
 
     let mut peaks = Vec::new();
     for size in sizes {
         peaks.push(bench.size(size)?);
     }
     if let (Some(least), Some(most), true) = (peaks.first(), peaks.last(), peaks.len() > 1) {
-        println!("{}", bench.gates.at_most("memory, largest file against smallest", most / least, MOST_GROWTH));
+        println!(
+            "{}",
+            bench.gates.at_most("memory, largest file against smallest", most / least, MOST_GROWTH)
+        );
     }
     let plain = Spec::benchmark(COMPARED);
     bench.peculiar("every row is bad", &Spec { bad_share: 1.0, ..plain.clone() })?;
     bench.peculiar("a line of 1 MiB", &Spec { long_text: LongText::OneRecord, ..plain.clone() })?;
-    bench.peculiar("fields as long as they may be", &Spec { long_text: LongText::JustWithinLimit, ..plain })?;
+    bench
+        .peculiar("fields as long as they may be", &Spec { long_text: LongText::JustWithinLimit, ..plain })?;
     drop(bench.folder);
     std::process::exit(bench.gates.exit_code());
 }
@@ -87,7 +94,10 @@ impl Bench {
             size / split
         );
         if bytes == COMPARED {
-            println!("{}", self.gates.at_most("CPU time, in copies of the file", split / copied, MOST_COPIES));
+            println!(
+                "{}",
+                self.gates.at_most("CPU time, in copies of the file", split / copied, MOST_COPIES)
+            );
         } else {
             println!("{:<52} {:>8.2}", "CPU time, in copies of the file", split / copied);
         }

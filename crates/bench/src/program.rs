@@ -1,18 +1,26 @@
 //! Programs of this workspace: built as they are released, run, and measured from outside.
 
 use std::io::{self, Read as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use wait4::{ResUse, Wait4 as _};
 
-/// Builds a program in the release profile, as it is shipped, and says where it lies.
+/// A program as it is shipped: the one in the folder that follows `--programs` among the arguments of this
+/// process, or else one that is built now in the release profile. Says where it lies.
 ///
 /// # Errors
-/// When it cannot be built.
+/// When it cannot be built, or is not in that folder.
 pub fn release(package: &str, features: &[&str]) -> io::Result<PathBuf> {
+    match std::env::args_os().skip_while(|argument| argument != "--programs").nth(1) {
+        Some(folder) => Path::new(&folder).join(package).canonicalize(),
+        None => build(package, features),
+    }
+}
+
+fn build(package: &str, features: &[&str]) -> io::Result<PathBuf> {
     let mut cargo = Command::new(env!("CARGO"));
     cargo
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
@@ -24,10 +32,11 @@ pub fn release(package: &str, features: &[&str]) -> io::Result<PathBuf> {
     }
     let built = cargo.spawn()?.wait_with_output()?;
     let told = String::from_utf8_lossy(&built.stdout);
-    let executable = told.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()).find_map(|told| {
-        let named = told.pointer("/target/name").and_then(Value::as_str) == Some(package);
-        told.get("executable").and_then(Value::as_str).filter(|_| named).map(PathBuf::from)
-    });
+    let executable =
+        told.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()).find_map(|told| {
+            let named = told.pointer("/target/name").and_then(Value::as_str) == Some(package);
+            told.get("executable").and_then(Value::as_str).filter(|_| named).map(PathBuf::from)
+        });
     executable
         .filter(|_| built.status.success())
         .ok_or_else(|| io::Error::other(format!("{package} could not be built")))
@@ -75,7 +84,7 @@ pub fn run(command: &mut Command) -> io::Result<(Usage, String)> {
 ///
 /// # Errors
 /// When it cannot be started.
-pub fn start(program: &std::path::Path, name: &str, variables: &[(&str, &str)]) -> io::Result<Running> {
+pub fn start(program: &Path, name: &str, variables: &[(&str, &str)]) -> io::Result<Running> {
     let since = Instant::now();
     let child = Command::new(program)
         .env_clear()
@@ -165,10 +174,8 @@ mod tests {
 
     #[test]
     fn a_function_that_ended_by_itself_is_an_error() {
-        let program = std::path::Path::new("/bin/true");
-        let running = start(program, "true", &[]).unwrap();
-        // Its end is waited for through its standard error, which nothing else holds open: no time is measured.
-        let mut running = running;
+        let program = Path::new("/bin/true");
+        let mut running = start(program, "true", &[]).unwrap();
         running.child.wait().unwrap();
         assert!(running.end().is_err());
     }

@@ -8,7 +8,7 @@ mod store;
 mod tls;
 
 use std::collections::BTreeMap;
-use std::io::{self, Read};
+use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -107,7 +107,8 @@ impl S3 {
     /// When the file cannot be read.
     pub fn put_file(&self, key: &str, path: &Path) -> io::Result<Object> {
         let received = Received::read(&mut std::fs::File::open(path)?, 0)?;
-        let object = Object { kept: Kept::File(path.to_owned()), ..received.into_object() };
+        let mut object = received.into_object();
+        object.kept = Kept::File(path.to_owned());
         self.lock().store.objects.insert(key.to_owned(), object.clone());
         Ok(object)
     }
