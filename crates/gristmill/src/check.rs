@@ -13,7 +13,7 @@ use shared::violation::FileCode;
 
 use crate::arguments::CheckArguments;
 use crate::console::{Colour, Console, count, counted, visible};
-use crate::contracts::{Contracts, exist};
+use crate::contracts::{Contracts, for_each_file};
 use crate::failure::{Exit, Failure};
 use crate::local::{DryObjects, FileObjects, InputFile, LocalEvents, SystemClock};
 use crate::progress::Progress;
@@ -48,17 +48,9 @@ struct Violation {
 
 /// Validates every file and writes nothing.
 pub(crate) fn check(arguments: &CheckArguments, console: &mut Console<'_>) -> Result<Exit, Failure> {
-    exist(&arguments.files)?;
-    let contracts = Contracts::find(&arguments.choice)?;
-    let mut worst = Exit::Good;
-    for file in &arguments.files {
-        let exit = match one(file, arguments, &contracts, console) {
-            Ok(exit) => exit,
-            Err(failure) => console.fail(&failure),
-        };
-        worst = worst.max(exit);
-    }
-    Ok(worst)
+    for_each_file(&arguments.files, &arguments.choice, console, |file, contracts, console| {
+        one(file, arguments, contracts, console)
+    })
 }
 
 fn one(

@@ -9,7 +9,7 @@ use shared::manifest::{Manifest, Status};
 
 use crate::arguments::ContractChoice;
 use crate::console::Console;
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 use crate::local::ContractFiles;
 
 /// Where contracts are looked for when the command line says nothing.
@@ -87,6 +87,24 @@ pub(crate) fn read(path: &Path) -> Result<Contract, Failure> {
     let bytes = fs::read(path)
         .map_err(|error| Failure::usage(format!("{shown}: the contract cannot be read: {error}")))?;
     Contract::parse(&bytes).map_err(|broken| Failure::contract(&shown.to_string(), &broken))
+}
+
+/// Does one thing to each file, once all are known to be there. What goes wrong with one is said, and the others are
+/// none the worse for it.
+pub(crate) fn for_each_file(
+    files: &[PathBuf],
+    choice: &ContractChoice,
+    console: &mut Console<'_>,
+    mut one: impl FnMut(&Path, &Contracts, &mut Console<'_>) -> Result<Exit, Failure>,
+) -> Result<Exit, Failure> {
+    exist(files)?;
+    let contracts = Contracts::find(choice)?;
+    let mut worst = Exit::Good;
+    for file in files {
+        let exit = one(file, &contracts, console).unwrap_or_else(|failure| console.fail(&failure));
+        worst = worst.max(exit);
+    }
+    Ok(worst)
 }
 
 /// Makes sure that every file is there before any work is done.

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::arguments::SplitArguments;
 use crate::console::Console;
-use crate::contracts::{Contracts, exist};
+use crate::contracts::{Contracts, for_each_file};
 use crate::failure::{Exit, Failure};
 use crate::local::{FileObjects, InputFile};
 use crate::progress::Progress;
@@ -14,17 +14,9 @@ use crate::{stages, summary};
 
 /// Runs the first stage over every file.
 pub(crate) fn split(arguments: &SplitArguments, console: &mut Console<'_>) -> Result<Exit, Failure> {
-    exist(&arguments.files)?;
-    let contracts = Contracts::find(&arguments.choice)?;
-    let mut worst = Exit::Good;
-    for file in &arguments.files {
-        let exit = match one(file, arguments, &contracts, console) {
-            Ok(exit) => exit,
-            Err(failure) => console.fail(&failure),
-        };
-        worst = worst.max(exit);
-    }
-    Ok(worst)
+    for_each_file(&arguments.files, &arguments.choice, console, |file, contracts, console| {
+        one(file, arguments, contracts, console)
+    })
 }
 
 fn one(
