@@ -4,11 +4,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
-use shared::contract::{BrokenContract, Contract, Provenance};
+use shared::contract::{BrokenContract, Contract, Provenance, REJECTION_COLUMNS};
 use shared::identity::{ContractDigest, ETag};
 use shared::keys::{CONTRACTS_PREFIX, contract_key, dataset_of};
 use shared::ports::{Fault, Fetched, Location, Objects};
-use shared::validate::REJECTION_COLUMNS;
 use shared::violation::{FileCode, Verdict};
 
 /// The dataset of a file that no contract fits.

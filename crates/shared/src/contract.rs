@@ -23,7 +23,19 @@ use crate::identity::ContractDigest;
 use crate::record::Level;
 use crate::value::{FieldType, Format, Scalar};
 
-pub use crate::validate::REJECTION_COLUMNS;
+/// The columns that Gristmill adds to a rejected file. No field may be called so.
+pub const REJECTION_COLUMNS: [&str; 3] = ["source_row", "rejection_codes", "rejection_reasons"];
+
+/// A file's own column names: without those that Gristmill added, when it is a rejected file that comes back.
+#[must_use]
+pub fn own_labels(labels: &[String]) -> &[String] {
+    let Some(cut) = labels.len().checked_sub(REJECTION_COLUMNS.len()) else { return labels };
+    match labels.split_at_checked(cut) {
+        Some((own, added)) if !own.is_empty() && added == REJECTION_COLUMNS => own,
+        _ => labels,
+    }
+}
+
 pub use descriptor::schema;
 
 /// The longest contract, in bytes.

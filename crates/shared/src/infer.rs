@@ -8,7 +8,7 @@
 mod column;
 mod draft;
 
-use crate::contract::REJECTION_COLUMNS;
+use crate::contract::own_labels;
 use crate::rows::Record;
 use crate::value::{FieldType, Format};
 
@@ -75,13 +75,8 @@ impl Survey {
     /// A survey of a file with these column names. The columns that Gristmill adds to a rejected file are left out.
     #[must_use]
     pub fn new(labels: &[String]) -> Self {
-        let own = labels.len().saturating_sub(REJECTION_COLUMNS.len());
-        let own = match labels.split_at_checked(own) {
-            Some((own, added)) if !own.is_empty() && added == REJECTION_COLUMNS => own,
-            _ => labels,
-        };
         let candidates = Candidate::all();
-        let columns = own.iter().map(|label| Column::new(label, candidates.len())).collect();
+        let columns = own_labels(labels).iter().map(|label| Column::new(label, candidates.len())).collect();
         Self { candidates, columns, width: labels.len(), rows: 0, passed_over: 0 }
     }
 

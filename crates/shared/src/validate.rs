@@ -11,7 +11,7 @@ mod quick;
 mod relation;
 
 pub use findings::{Finding, Findings};
-pub use header::{REJECTION_COLUMNS, check_labels};
+pub use header::check_labels;
 pub use keys::{Keys, MAX_KEYS, TooManyKeys};
 
 use cell::Column;

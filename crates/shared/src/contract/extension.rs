@@ -4,8 +4,8 @@ use super::node::{Node, Object, Problems, quoted};
 use super::suggestion::suggestion;
 use super::table::{Column, Table};
 use super::{Analysis, Derived, Provenance, Routing, analysis};
+use crate::contract::REJECTION_COLUMNS;
 use crate::formula::{Formula, Kind};
-use crate::validate::REJECTION_COLUMNS;
 
 /// The keys of `gristmill`.
 pub(super) const KEYS: [&str; 5] = ["routing", "derive", "provenance", "personal", "analysis"];

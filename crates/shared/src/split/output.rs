@@ -1,9 +1,9 @@
 //! What the three outputs look like, byte for byte.
 
 use crate::checksum::Running;
-use crate::contract::Provenance;
+use crate::contract::{Provenance, REJECTION_COLUMNS};
 use crate::rows::{Layout, Record};
-use crate::validate::{Finding, Findings, Plan, REJECTION_COLUMNS};
+use crate::validate::{Finding, Findings, Plan};
 
 use super::SINK_BYTES;
 

@@ -1,12 +1,8 @@
 //! Whether a header fits a contract.
 
-use crate::contract::Contract;
+use crate::contract::{Contract, own_labels};
 use crate::rows::Limits;
 use crate::violation::{FileCode, Verdict};
-
-/// The columns that Gristmill adds to a rejected file. A file that ends in them is one that comes back corrected:
-/// they are ignored.
-pub const REJECTION_COLUMNS: [&str; 3] = ["source_row", "rejection_codes", "rejection_reasons"];
 
 /// How a header fits a contract.
 #[derive(Debug)]
@@ -24,14 +20,14 @@ fn folded(name: &str) -> String {
 }
 
 pub(super) fn fit(contract: &Contract, labels: &[String], limits: &Limits) -> Result<Fit, Verdict> {
-    let own_labels = own(labels);
-    if own_labels.len() > limits.columns {
+    let own = own_labels(labels);
+    if own.len() > limits.columns {
         return Err(Verdict::new(
             FileCode::TooManyColumns,
-            format!("the header has {} columns; at most {} are accepted", own_labels.len(), limits.columns),
+            format!("the header has {} columns; at most {} are accepted", own.len(), limits.columns),
         ));
     }
-    let names: Vec<String> = own_labels.iter().map(|label| folded(label)).collect();
+    let names: Vec<String> = own.iter().map(|label| folded(label)).collect();
     let positions: Vec<Option<usize>> = contract
         .fields
         .iter()
@@ -40,10 +36,10 @@ pub(super) fn fit(contract: &Contract, labels: &[String], limits: &Limits) -> Re
             names.iter().position(|name| *name == wanted)
         })
         .collect();
-    missing(contract, &positions, own_labels)?;
-    check_names(&names, own_labels)?;
-    let notes = notes(contract, &positions, own_labels, labels.len());
-    Ok(Fit { positions, own_labels: own_labels.to_vec(), notes })
+    missing(contract, &positions, own)?;
+    check_names(&names, own)?;
+    let notes = notes(contract, &positions, own, labels.len());
+    Ok(Fit { positions, own_labels: own.to_vec(), notes })
 }
 
 /// Whether each column has a name of its own.
@@ -51,23 +47,14 @@ pub(super) fn fit(contract: &Contract, labels: &[String], limits: &Limits) -> Re
 /// # Errors
 /// The verdict over a file with a column without a name, or with two of the same name.
 pub fn check_labels(labels: &[String]) -> Result<(), Verdict> {
-    let own_labels = own(labels);
-    let names: Vec<String> = own_labels.iter().map(|label| folded(label)).collect();
-    check_names(&names, own_labels)
+    let own = own_labels(labels);
+    let names: Vec<String> = own.iter().map(|label| folded(label)).collect();
+    check_names(&names, own)
 }
 
 fn check_names(names: &[String], labels: &[String]) -> Result<(), Verdict> {
     blank(names)?;
     repeated(names, labels)
-}
-
-/// The labels without those of a rejected file that comes back.
-fn own(labels: &[String]) -> &[String] {
-    let Some(cut) = labels.len().checked_sub(REJECTION_COLUMNS.len()) else { return labels };
-    match labels.split_at_checked(cut) {
-        Some((own, added)) if !own.is_empty() && added == REJECTION_COLUMNS => own,
-        _ => labels,
-    }
 }
 
 fn missing(contract: &Contract, positions: &[Option<usize>], labels: &[String]) -> Result<(), Verdict> {
