@@ -374,6 +374,10 @@ def date_form(d):
     return d.is_stricter({"date", "time", "datetime", "year"}) and d.has_foreign_form()
 
 
+def zone_is_utc(d):
+    return d.side == OURS and d.code == "unique-error" and d.kind in ("time", "datetime") and d.cell is not None
+
+
 def missing_operand(d):
     if d.side != THEIRS or d.code != "row-constraint":
         return False
@@ -410,6 +414,7 @@ RULES = {
     number_range: "a number of more than 28 digits before the point (1e400) is a type-error here",
     long_fraction: "digits beyond the 28th are rounded before a number is compared here (decision 0011)",
     date_form: "a date, time or year in another form than Table Schema's (2024-5-2, 0000, +0530): read there",
+    zone_is_utc: "a time without a zone is in UTC here, so 13:05:00 and 13:05:00Z are one value; there they are two",
     missing_operand: "a formula over a missing or broken value is unknown here, as a CHECK in SQL; there violated",
     broken_bytes: "bytes, control characters, quoting and size of a row are judged here only",
     broken_cell_is_not_guessed_at: "what an undecodable or oversized cell would mean is not judged here",
