@@ -300,8 +300,11 @@ fn applied(contract: &Contract, inferred: bool) -> AppliedContract {
     AppliedContract { digest: contract.digest.clone(), inferred, descriptor: contract.descriptor.clone() }
 }
 
+/// How many names a header must have for them to speak for a contract that knows all of them.
+const LEAST_NAMES: usize = 3;
+
 /// The contract that the file was probably meant for although it does not fit: the one that knows most of the
-/// header's names, if these are at least half of its fields. Its verdict tells what is missing; a profile would
+/// header's names, if these are at least half of its fields, or all that the header has. Its verdict tells what is missing; a profile would
 /// pass the file as if nothing were wrong.
 fn nearest<'c>(contracts: &[&'c Contract], opening: &Opening) -> Option<&'c Contract> {
     let (_, labels) = opening.widest().ok()?;
@@ -311,7 +314,9 @@ fn nearest<'c>(contracts: &[&'c Contract], opening: &Opening) -> Option<&'c Cont
         labels.iter().filter(names).count()
     };
     let nearest = contracts.iter().max_by_key(|contract| known(contract))?;
-    (known(nearest) * 2 >= nearest.fields.len()).then_some(*nearest)
+    let half_of_its_fields = known(nearest) * 2 >= nearest.fields.len();
+    let every_name = labels.len() >= LEAST_NAMES && known(nearest) == labels.len();
+    (half_of_its_fields || every_name).then_some(*nearest)
 }
 
 /// A file that no contract fits is profiled: nothing is rejected but broken records.

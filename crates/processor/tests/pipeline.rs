@@ -312,6 +312,9 @@ fn a_file_that_nearly_fits_a_contract_is_told_what_is_missing() {
     assert_eq!((manifest.status, manifest.code), (Status::Rejected, Some(FileCode::MissingLabel)));
     assert_eq!(manifest.dataset, "customer_orders");
     assert!(manifest.reason.unwrap().contains("the required column order_id"));
+    // Few columns, but all of them a contract's.
+    let few = world.manifest(&world.drop_file("input/y.csv", "order_id,quantity,unit_price\nA1,2,10.5\n"));
+    assert_eq!((few.code, few.dataset.as_str()), (Some(FileCode::MissingLabel), "customer_orders"));
 }
 
 #[test]
