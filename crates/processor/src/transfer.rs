@@ -110,3 +110,39 @@ pub(crate) fn metadata(run_id: &str, source: &SourceObject, contract: &str) -> M
         ("contract".to_owned(), contract.to_owned()),
     ])
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_lite::future::block_on;
+
+    use super::*;
+
+    /// A body that gives out its bytes three at a time.
+    struct Bytes(Vec<u8>);
+
+    impl Body for Bytes {
+        async fn read(&mut self, into: &mut [u8]) -> Result<usize, Fault> {
+            let taken: Vec<u8> = self.0.drain(..self.0.len().min(into.len()).min(3)).collect();
+            into[..taken.len()].copy_from_slice(&taken);
+            Ok(taken.len())
+        }
+    }
+
+    #[test]
+    fn a_space_is_filled_as_far_as_the_object_reaches() {
+        let mut source = Source::new(Bytes(b"0123456789".to_vec()), 10);
+        let mut space = [0; 8];
+        assert_eq!(block_on(source.fill(&mut space)).unwrap(), 8);
+        assert_eq!(&space, b"01234567");
+        assert_eq!(block_on(source.fill(&mut space)).unwrap(), 2);
+        assert_eq!(block_on(source.fill(&mut space)).unwrap(), 0);
+    }
+
+    #[test]
+    fn a_body_that_ends_early_is_a_fault_and_no_shorter_file() {
+        let mut source = Source::new(Bytes(b"01234".to_vec()), 10);
+        assert_eq!(block_on(source.fill(&mut [0; 8])).unwrap(), 5);
+        let fault = block_on(source.fill(&mut [0; 8])).unwrap_err();
+        assert_eq!((fault.code.as_str(), fault.kind), ("ShortBody", FaultKind::Unavailable));
+    }
+}
