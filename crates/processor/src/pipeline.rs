@@ -304,18 +304,14 @@ fn applied(contract: &Contract, inferred: bool) -> AppliedContract {
 const LEAST_NAMES: usize = 3;
 
 /// The contract that the file was probably meant for although it does not fit: the one that knows most of the
-/// header's names, if these are at least half of its fields, or all that the header has. Its verdict tells what is missing; a profile would
-/// pass the file as if nothing were wrong.
+/// header's names, if these are at least half of its fields, or all that the header has. Its verdict tells what is
+/// missing; a profile would pass the file as if nothing were wrong.
 fn nearest<'c>(contracts: &[&'c Contract], opening: &Opening) -> Option<&'c Contract> {
     let (_, labels) = opening.widest().ok()?;
-    let known = |contract: &Contract| {
-        let names =
-            |label: &&String| contract.fields.iter().any(|f| f.name.eq_ignore_ascii_case(label.trim()));
-        labels.iter().filter(names).count()
-    };
-    let nearest = contracts.iter().max_by_key(|contract| known(contract))?;
-    let half_of_its_fields = known(nearest) * 2 >= nearest.fields.len();
-    let every_name = labels.len() >= LEAST_NAMES && known(nearest) == labels.len();
+    let nearest = contracts.iter().max_by_key(|contract| contract.knows(&labels))?;
+    let known = nearest.knows(&labels);
+    let half_of_its_fields = known * 2 >= nearest.fields.len();
+    let every_name = labels.len() >= LEAST_NAMES && known == labels.len();
     (half_of_its_fields || every_name).then_some(*nearest)
 }
 

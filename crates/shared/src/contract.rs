@@ -26,6 +26,12 @@ use crate::value::{FieldType, Format, Scalar};
 /// The columns that Gristmill adds to a rejected file. No field may be called so.
 pub const REJECTION_COLUMNS: [&str; 3] = ["source_row", "rejection_codes", "rejection_reasons"];
 
+/// A column's name as names are compared: without regard to case and to spaces around.
+#[must_use]
+pub fn folded(name: &str) -> String {
+    name.trim().to_lowercase()
+}
+
 /// A file's own column names: without those that Gristmill added, when it is a rejected file that comes back.
 #[must_use]
 pub fn own_labels(labels: &[String]) -> &[String] {
@@ -327,6 +333,13 @@ impl fmt::Display for Problem {
 }
 
 impl Contract {
+    /// How many of a header's names are names of its fields.
+    #[must_use]
+    pub fn knows(&self, labels: &[String]) -> usize {
+        let is_field = |label: &&String| self.fields.iter().any(|field| folded(&field.name) == folded(label));
+        labels.iter().filter(is_field).count()
+    }
+
     /// Reads a contract.
     ///
     /// # Errors

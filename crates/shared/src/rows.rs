@@ -13,6 +13,7 @@ mod scan;
 mod skip;
 
 pub use field::{Field, decode};
+pub(crate) use scan::is_control;
 
 use scan::{Cursor, Scanned};
 use skip::Skipper;

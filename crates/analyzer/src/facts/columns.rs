@@ -1,6 +1,6 @@
 //! Where the contract's fields are in a processed file, and which of its cells are missing.
 
-use shared::contract::{Contract, Field, MeasureSource};
+use shared::contract::{Contract, Field, MeasureSource, folded};
 use shared::value::{FieldType, Scalar};
 
 use super::number::Number;
@@ -69,11 +69,6 @@ impl Columns {
         let derived = contract.derive.iter().position(|d| folded(&d.name) == name);
         Source { column: derived.and_then(|index| self.derived(index)), kind: Kind::Computed }
     }
-}
-
-/// A name without outer spaces and without regard to case.
-fn folded(name: &str) -> String {
-    name.trim().to_lowercase()
 }
 
 /// Where a formula reads one of its columns.

@@ -275,7 +275,7 @@ fn found(scan: &Scan<'_>, end: usize, next: usize) -> Scanned {
 }
 
 /// Whether a byte is a control character that has no place in a record: any but tab, CR and LF.
-pub(super) fn is_control(byte: u8) -> bool {
+pub(crate) fn is_control(byte: u8) -> bool {
     (byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r')) || byte == 0x7f
 }
 

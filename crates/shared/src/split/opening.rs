@@ -128,7 +128,7 @@ impl Opening {
                 let width = labels.as_ref().map_or(0, Vec::len);
                 let fit = labels.and_then(|labels| {
                     let plan = Plan::new(contract, &labels, &self.limits)?;
-                    Ok((matches(contract, &labels), Match { contract: index, layout, plan }))
+                    Ok((contract.knows(&labels), Match { contract: index, layout, plan }))
                 });
                 match fit {
                     Ok(fit) if best.as_ref().is_none_or(|(other, _)| fit.0 > *other) => best = Some(fit),
@@ -168,13 +168,6 @@ impl Chosen {
     pub fn layout(&self) -> Layout {
         self.reader.layout()
     }
-}
-
-/// How many columns of the header the contract knows.
-fn matches(contract: &Contract, labels: &[String]) -> usize {
-    let knows =
-        |label: &&String| contract.fields.iter().any(|f| f.name.trim().eq_ignore_ascii_case(label.trim()));
-    labels.iter().filter(knows).count()
 }
 
 /// The layouts that a contract allows.

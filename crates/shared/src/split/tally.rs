@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::contract::folded;
 use crate::events::Rows;
 use crate::manifest::{ViolationCount, cut};
 use crate::validate::Finding;
@@ -19,6 +20,7 @@ pub struct Tally {
     rows: Rows,
     codes: BTreeMap<Code, u64>,
     kinds: BTreeMap<(Code, Option<usize>), Kind>,
+    /// The file's column names, folded.
     labels: Vec<String>,
 }
 
@@ -32,7 +34,7 @@ struct Kind {
 
 impl Tally {
     pub(super) fn new(labels: &[String]) -> Self {
-        Self { labels: labels.to_vec(), ..Self::default() }
+        Self { labels: labels.iter().map(|label| folded(label)).collect(), ..Self::default() }
     }
 
     #[inline]
@@ -50,7 +52,8 @@ impl Tally {
         *self.codes.entry(finding.code).or_default() += 1;
         // A column that is no label of the file (a key of several fields) shares the place behind the last one.
         let place = finding.column.map(|column| {
-            let found = self.labels.iter().position(|label| label.trim().eq_ignore_ascii_case(column));
+            let column = folded(column);
+            let found = self.labels.iter().position(|label| *label == column);
             found.unwrap_or(self.labels.len())
         });
         let full = self.kinds.len() >= MAX_KINDS;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::rows::{Field, Oversized, Record};
+use crate::rows::{Field, Oversized, Record, is_control};
 use crate::violation::Code;
 
 /// The longest value that a finding quotes, in characters.
@@ -158,10 +158,6 @@ impl Findings {
             text.push(')');
         });
     }
-}
-
-fn is_control(byte: u8) -> bool {
-    (byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r')) || byte == 0x7f
 }
 
 /// Writes how many cells a record has and should have.

@@ -1,6 +1,6 @@
 //! Whether a header fits a contract.
 
-use crate::contract::{Contract, own_labels};
+use crate::contract::{Contract, folded, own_labels};
 use crate::rows::Limits;
 use crate::violation::{FileCode, Verdict};
 
@@ -12,11 +12,6 @@ pub(super) struct Fit {
     /// The file's own column names.
     pub(super) own_labels: Vec<String>,
     pub(super) notes: Vec<String>,
-}
-
-/// How names are compared: without regard to case and to spaces around.
-fn folded(name: &str) -> String {
-    name.trim().to_lowercase()
 }
 
 pub(super) fn fit(contract: &Contract, labels: &[String], limits: &Limits) -> Result<Fit, Verdict> {
