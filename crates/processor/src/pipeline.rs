@@ -320,7 +320,7 @@ const LEAST_NAMES: usize = 3;
 /// header's names, if these are at least half of its fields, or all that the header has. Its verdict tells what is
 /// missing; a profile would pass the file as if nothing were wrong.
 fn nearest<'c>(contracts: &[&'c Contract], opening: &Opening) -> Option<&'c Contract> {
-    let (_, labels) = opening.widest().ok()?;
+    let (_, labels) = opening.regular().ok()?;
     let nearest = contracts.iter().max_by_key(|contract| contract.knows(&labels))?;
     let known = nearest.knows(&labels);
     let half_of_its_fields = known * 2 >= nearest.fields.len();
@@ -339,11 +339,11 @@ fn profiled(dataset: &str, opening: &Opening) -> Judged {
         },
         plan: Err(verdict),
     };
-    let labels = match opening.widest() {
-        Ok((_, labels)) => labels,
+    let (layout, labels) = match opening.regular() {
+        Ok(found) => found,
         Err(verdict) => return unusable(verdict),
     };
-    let contract = match profile(dataset, &labels) {
+    let contract = match profile(dataset, &labels, layout) {
         Ok(contract) => contract,
         Err(broken) => {
             // The only thing that can be wrong with such a contract are the names in the header.

@@ -115,7 +115,7 @@ pub struct Record<'a> {
     /// What is known of it when it is over the record limit; it has no fields then.
     pub oversized: Option<&'a Oversized>,
     ends: &'a [u32],
-    layout: Layout,
+    layout: &'a Layout,
 }
 
 /// What is wrong with the form of a record.
@@ -425,7 +425,7 @@ impl Reader {
             faults,
             oversized: None,
             ends: &self.ends,
-            layout: self.layout,
+            layout: &self.layout,
         })
     }
 
@@ -440,7 +440,7 @@ impl Reader {
             faults: Faults::default(),
             oversized: self.oversized.as_ref(),
             ends: &self.ends,
-            layout: self.layout,
+            layout: &self.layout,
         })
     }
 

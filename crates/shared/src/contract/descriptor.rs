@@ -10,6 +10,8 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
 
+use super::HeaderRows;
+use crate::rows::{Layout, NO_QUOTE};
 use crate::value::FieldType;
 
 pub use gristmill::*;
@@ -167,6 +169,30 @@ pub struct DialectDescriptor {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("const" = false))]
     pub case_sensitive_header: Option<bool>,
+}
+
+impl DialectDescriptor {
+    /// The dialect of a file that was found to be laid out like this. The delimiter is always named.
+    #[must_use]
+    pub fn of(layout: &Layout, header: &HeaderRows) -> Self {
+        let usual = Layout::default();
+        let text = |byte: u8| char::from(byte).to_string();
+        let quote = if layout.quote == NO_QUOTE { String::new() } else { text(layout.quote) };
+        Self {
+            delimiter: Some(text(layout.delimiter)),
+            quote_char: (layout.quote != usual.quote).then_some(quote),
+            double_quote: (!layout.double_quote).then_some(false),
+            escape_char: layout.escape.map(text),
+            comment_char: layout.comment.map(text),
+            skip_initial_space: layout.skip_initial_space.then_some(true),
+            header: (*header == HeaderRows::Absent).then_some(false),
+            header_rows: match header {
+                HeaderRows::At(rows) => Some(rows.clone()),
+                HeaderRows::First | HeaderRows::Absent => None,
+            },
+            ..Self::default()
+        }
+    }
 }
 
 /// The fields of a table (Table Schema).

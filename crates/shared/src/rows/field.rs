@@ -8,12 +8,12 @@ use super::{Layout, automaton};
 #[derive(Debug, Clone, Copy)]
 pub struct Field<'a> {
     raw: &'a [u8],
-    layout: Layout,
+    layout: &'a Layout,
 }
 
 impl<'a> Field<'a> {
     #[inline]
-    pub(super) fn new(raw: &'a [u8], layout: Layout) -> Self {
+    pub(super) fn new(raw: &'a [u8], layout: &'a Layout) -> Self {
         Self { raw, layout }
     }
 
@@ -42,7 +42,7 @@ impl<'a> Field<'a> {
     pub fn has_text_after_quote(&self) -> bool {
         if !self.layout.has_usual_quotes() {
             let mut state = automaton::State::FieldStart;
-            let mut effects = self.raw.iter().map(|byte| state.step(*byte, &self.layout));
+            let mut effects = self.raw.iter().map(|byte| state.step(*byte, self.layout));
             return effects.any(|effect| effect == automaton::Effect::TextFollows);
         }
         let raw = self.raw.trim_ascii_start();
@@ -62,9 +62,9 @@ impl<'a> Field<'a> {
 
 /// Takes the quotes off a field.
 #[must_use]
-pub fn decode(raw: &[u8], layout: Layout) -> Cow<'_, [u8]> {
+pub fn decode<'a>(raw: &'a [u8], layout: &Layout) -> Cow<'a, [u8]> {
     if !layout.has_usual_quotes() {
-        return Cow::Owned(automaton::text(raw, &layout));
+        return Cow::Owned(automaton::text(raw, layout));
     }
     let spaces = if layout.skip_initial_space { raw.iter().take_while(|b| **b == b' ').count() } else { 0 };
     let raw = raw.get(spaces..).unwrap_or_default();

@@ -119,3 +119,17 @@ impl Input {
         self.reader.count_from(1);
     }
 }
+
+/// The start of a file in UTF-8, as far as it can be read.
+pub(super) fn decoded(charset: Charset, start: &[u8], finished: bool) -> Vec<u8> {
+    let mut transcoder = Transcoder::new(charset, start.to_vec(), finished);
+    let mut text = vec![0; start.len() * 3 + 16];
+    let mut end = 0;
+    while let Some(space) = text.get_mut(end..)
+        && let Taken::Bytes(bytes) = transcoder.read(space)
+    {
+        end += bytes;
+    }
+    text.truncate(end);
+    text
+}

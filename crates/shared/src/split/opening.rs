@@ -1,9 +1,10 @@
 //! From the first byte to the header: what kind of file it is, and which contract and delimiter fit.
 
 use super::heading::{self, Head};
-use super::input::Input;
+use super::input::{self, Input};
 use super::sniff;
 use crate::contract::{Contract, Heading};
+use crate::infer::{self, Detected};
 use crate::intake::Charset;
 use crate::rows::{BLOCK_BYTES, Layout, Limits, Reader};
 use crate::validate::Plan;
@@ -134,23 +135,27 @@ impl Opening {
         }
     }
 
-    /// The layout under which the header has the most columns, and the header under it.
+    /// The layout that makes the most regular table of the file, and its first record under it.
     ///
     /// # Errors
-    /// The verdict over a file without a usable header.
-    pub fn widest(&self) -> Result<(Layout, Vec<String>), Verdict> {
+    /// The verdict over a file whose first record is no header.
+    pub fn regular(&self) -> Result<(Layout, Vec<String>), Verdict> {
+        let (found, charset) = self.detect()?;
+        let head = self.head(found.layout, charset, (&Heading::default(), &[]))?;
+        Ok((found.layout, head.labels))
+    }
+
+    /// How the file seems to be laid out, and the encoding that it is in.
+    ///
+    /// # Errors
+    /// The verdict over a file that is no text, or in an encoding that is not read.
+    pub fn detect(&self) -> Result<(Detected, Charset), Verdict> {
         let charset = self.charset(None)?;
-        let heading = Heading::default();
-        let labels = |layout| self.head(layout, charset, (&heading, &[])).map(|head| head.labels);
-        let mut widest = (Layout::default(), labels(Layout::default())?);
-        for delimiter in DELIMITERS {
-            let layout = Layout { delimiter, ..Layout::default() };
-            let labels = labels(layout)?;
-            if labels.len() > widest.1.len() {
-                widest = (layout, labels);
-            }
-        }
-        Ok(widest)
+        let start = self.read();
+        let seen = start.get(..self.window()).unwrap_or(start);
+        let finished = self.finished && seen.len() == start.len();
+        let text = input::decoded(charset, seen, finished);
+        Ok((infer::detect(&text, finished, self.limits), charset))
     }
 
     /// Finds the contract and the delimiter that fit the header.
