@@ -111,7 +111,7 @@ impl Findings {
         }
         if simdutf8::basic::from_utf8(raw).is_err() {
             self.add(column, Code::EncodingError, raw, |text| {
-                text.push_str("the bytes are not UTF-8; save the file as UTF-8");
+                text.push_str("some bytes are no text in the file's encoding; save the file as UTF-8");
             });
         }
         if raw.iter().any(|byte| is_control(*byte)) {
@@ -119,9 +119,12 @@ impl Findings {
                 text.push_str("the cell holds a control character; remove it");
             });
         }
-        if field.has_text_after_quote() {
+        if field.has_stray_quote() {
             self.add(column, Code::MalformedQuote, raw, |text| {
-                text.push_str("text follows a closing quote; write a quote inside a quoted cell twice");
+                text.push_str(
+                    "the cell begins with a quote and does not end with it; put quotes around the whole cell and \
+                     write each quote inside twice, or remove it",
+                );
             });
         }
     }
@@ -132,14 +135,18 @@ impl Findings {
             (
                 record.faults.not_utf8,
                 Code::EncodingError,
-                "the bytes of the row are not UTF-8; save the file as UTF-8",
+                "some bytes of the row are no text in the file's encoding; save the file as UTF-8",
             ),
             (
                 record.faults.control_character,
                 Code::ControlCharacter,
                 "the row holds a control character; remove it",
             ),
-            (record.faults.malformed_quote, Code::MalformedQuote, "text follows a closing quote in the row"),
+            (
+                record.faults.malformed_quote,
+                Code::MalformedQuote,
+                "a quote in the row is closed before more text",
+            ),
         ] {
             if found {
                 self.add(None, code, record.raw, |text| text.push_str(reason));
