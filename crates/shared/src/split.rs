@@ -4,6 +4,8 @@
 //! takes the records. Both own no I/O: the caller fills [`Opening::space`] and [`Split::space`], and takes the
 //! bytes out of the three [`Sink`]s whenever [`Split::advance`] asks for it.
 
+mod heading;
+mod input;
 mod opening;
 mod output;
 mod sniff;
@@ -17,9 +19,10 @@ pub use witness::Witness;
 
 use std::sync::Arc;
 
+use input::Input;
 use output::{ErrorRow, Writer};
 
-use crate::rows::{Layout, Reader, Record, Step};
+use crate::rows::{Layout, Record, Step};
 use crate::validate::{Findings, Keys, Plan};
 use crate::violation::{FileCode, Verdict};
 
@@ -40,7 +43,7 @@ pub enum Progress {
 /// The pass over the records of a file.
 #[derive(Debug)]
 pub struct Split {
-    reader: Reader,
+    input: Input,
     plan: Plan,
     writer: Writer,
     keys: Keys,
@@ -59,13 +62,13 @@ impl Split {
     /// Begins behind the header.
     #[must_use]
     pub fn new(chosen: Chosen, origin: &Origin, derived: &[String]) -> Self {
-        let writer = Writer::new(&chosen.plan, chosen.reader.layout(), origin, derived);
+        let writer = Writer::new(&chosen, origin, derived);
         let tally = Tally::new(chosen.plan.labels());
         Self {
             processed: Sink::new(writer.processed_header()),
             rejected: Sink::new(writer.rejected_header()),
             errors: Sink::new(Writer::errors_header()),
-            reader: chosen.reader,
+            input: chosen.input,
             plan: chosen.plan,
             writer,
             keys: Keys::default(),
@@ -91,18 +94,18 @@ impl Split {
 
     /// Where the next input goes. Never empty.
     pub fn space(&mut self) -> &mut [u8] {
-        self.reader.space()
+        self.input.space()
     }
 
     /// Says how many bytes of [`space`](Self::space) were filled; 0 is the end of the file.
     pub fn filled(&mut self, bytes: usize) {
-        self.reader.filled(bytes);
+        self.input.filled(bytes);
     }
 
     /// How the file is laid out.
     #[must_use]
     pub fn layout(&self) -> Layout {
-        self.reader.layout()
+        self.input.reader().layout()
     }
 
     /// The counts so far.
@@ -127,9 +130,14 @@ impl Split {
             if self.processed.is_full() || self.rejected.is_full() || self.errors.is_full() {
                 return Ok(Progress::Drain);
             }
-            let record = match self.reader.next_record() {
+            let record = match self.input.next_record() {
                 Step::Record(record) => record,
-                Step::NeedInput => return Ok(Progress::NeedInput),
+                Step::NeedInput => {
+                    if self.input.pump() {
+                        continue;
+                    }
+                    return Ok(Progress::NeedInput);
+                }
                 Step::End => return Ok(Progress::Done),
                 Step::Unterminated { line } => return Err(unterminated(line)),
             };

@@ -2,18 +2,18 @@
 
 use std::borrow::Cow;
 
-use super::Layout;
+use super::{Layout, automaton};
 
 /// One field of a record.
 #[derive(Debug, Clone, Copy)]
 pub struct Field<'a> {
     raw: &'a [u8],
-    layout: Layout,
+    layout: &'a Layout,
 }
 
 impl<'a> Field<'a> {
     #[inline]
-    pub(super) fn new(raw: &'a [u8], layout: Layout) -> Self {
+    pub(super) fn new(raw: &'a [u8], layout: &'a Layout) -> Self {
         Self { raw, layout }
     }
 
@@ -30,9 +30,7 @@ impl<'a> Field<'a> {
     #[inline]
     pub fn text(&self) -> Cow<'a, [u8]> {
         match self.raw.first() {
-            Some(first)
-                if *first == self.layout.quote || (*first == b' ' && self.layout.skip_initial_space) =>
-            {
+            Some(first) if *first == self.layout.quote || !self.layout.has_usual_text() => {
                 decode(self.raw, self.layout)
             }
             _ => Cow::Borrowed(self.raw),
@@ -42,6 +40,11 @@ impl<'a> Field<'a> {
     /// Whether text follows the quote that closes it.
     #[must_use]
     pub fn has_text_after_quote(&self) -> bool {
+        if !self.layout.has_usual_quotes() {
+            let mut state = automaton::State::FieldStart;
+            let mut effects = self.raw.iter().map(|byte| state.step(*byte, self.layout));
+            return effects.any(|effect| effect == automaton::Effect::TextFollows);
+        }
         let raw = self.raw.trim_ascii_start();
         let unspaced = if self.layout.skip_initial_space { raw } else { self.raw };
         let Some(inside) = unspaced.strip_prefix(&[self.layout.quote]) else { return false };
@@ -59,7 +62,10 @@ impl<'a> Field<'a> {
 
 /// Takes the quotes off a field.
 #[must_use]
-pub fn decode(raw: &[u8], layout: Layout) -> Cow<'_, [u8]> {
+pub fn decode<'a>(raw: &'a [u8], layout: &Layout) -> Cow<'a, [u8]> {
+    if !layout.has_usual_quotes() {
+        return Cow::Owned(automaton::text(raw, layout));
+    }
     let spaces = if layout.skip_initial_space { raw.iter().take_while(|b| **b == b' ').count() } else { 0 };
     let raw = raw.get(spaces..).unwrap_or_default();
     let Some(inside) = raw.strip_prefix(&[layout.quote]) else { return Cow::Borrowed(raw) };

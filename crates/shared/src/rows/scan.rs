@@ -6,6 +6,7 @@
 
 use wide::u8x16;
 
+use super::automaton::{Effect, State};
 use super::{Faults, MAX_ENDS, Reader};
 
 /// Bytes behind the fill mark, so that the last block can be read whole.
@@ -204,6 +205,50 @@ impl Reader {
                 None => return Scanned::Incomplete,
             }
         }
+    }
+
+    /// Finds the record that begins at the start byte by byte, for layouts with other quotes.
+    pub(super) fn scan_bytes(&mut self) -> Scanned {
+        let start = self.start;
+        let mut ends = std::mem::take(&mut self.ends);
+        ends.clear();
+        let scan =
+            Scan { start, field: start, width: 0, lines: 0, faults: Faults::default(), ends: &mut ends };
+        let found = self.scan_record_bytes(scan);
+        self.ends = ends;
+        found
+    }
+
+    fn scan_record_bytes(&self, mut scan: Scan<'_>) -> Scanned {
+        let mut state = State::FieldStart;
+        let mut opened = scan.start;
+        let text = self.buffer.get(scan.start..self.end).unwrap_or_default();
+        for (offset, byte) in text.iter().enumerate() {
+            let position = scan.start + offset;
+            match state.step(*byte, &self.layout) {
+                Effect::None => scan.faults.control_character |= is_control(*byte),
+                Effect::Opens => opened = position,
+                Effect::TextFollows => {
+                    scan.faults.malformed_quote = true;
+                    scan.faults.control_character |= is_control(*byte);
+                }
+                Effect::EndsField => scan.end_field(position),
+                Effect::EndsRecord => {
+                    scan.end_field(position);
+                    scan.lines = line_breaks(text.get(..offset).unwrap_or_default());
+                    return found(&scan, position, position + 1);
+                }
+            }
+        }
+        if !self.finished {
+            return Scanned::Incomplete;
+        }
+        if state.is_open() {
+            let before = self.buffer.get(scan.start..opened).unwrap_or_default();
+            return Scanned::Unterminated { line: self.line + line_breaks(before) };
+        }
+        scan.lines = line_breaks(text);
+        self.at_fill_mark(scan)
     }
 
     /// The filled part is over: so is the record, if the input is.

@@ -2,16 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
+use super::automaton::{Effect, State};
 use super::{KEPT_BYTES, Layout, Oversized};
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    FieldStart,
-    Unquoted,
-    Quoted,
-    /// A quote inside a quoted field: it closes the field or is the first of a doubled one.
-    Quote,
-}
 
 /// Follows the quoting of one record and keeps its start, its length and its hash.
 #[derive(Debug)]
@@ -52,35 +44,23 @@ impl Skipper {
     }
 
     fn ends_at(&mut self, byte: u8) -> bool {
-        let is_line_end = byte == b'\n' || byte == b'\r';
-        self.state = match self.state {
-            State::Quoted if byte == self.layout.quote => State::Quote,
-            State::Quoted => {
-                if byte == b'\r' || (byte == b'\n' && self.previous != b'\r') {
-                    self.line += 1;
-                }
-                State::Quoted
-            }
-            State::Quote if byte == self.layout.quote => State::Quoted,
-            State::FieldStart if byte == self.layout.quote => {
-                self.opened_on = self.line;
-                State::Quoted
-            }
-            State::FieldStart if byte == b' ' && self.layout.skip_initial_space => State::FieldStart,
-            _ if is_line_end => {
+        match self.state.step(byte, &self.layout) {
+            Effect::Opens => self.opened_on = self.line,
+            Effect::EndsRecord => {
                 self.previous = byte;
                 return true;
             }
-            _ if byte == self.layout.delimiter => State::FieldStart,
-            _ => State::Unquoted,
-        };
+            // A line end that ends no record is text.
+            _ if byte == b'\r' || (byte == b'\n' && self.previous != b'\r') => self.line += 1,
+            _ => {}
+        }
         self.previous = byte;
         false
     }
 
     /// The line of the quote that is still open, if one is.
     pub(super) fn open_quote(&self) -> Option<u64> {
-        (self.state == State::Quoted).then_some(self.opened_on)
+        self.state.is_open().then_some(self.opened_on)
     }
 
     pub(super) fn ended_with_cr(&self) -> bool {
