@@ -11,7 +11,7 @@ use shared::keys::{OutputKeys, manifest_key};
 use shared::manifest::{AppliedContract, Manifest, Outputs, ReadAs, Status};
 use shared::ports::{Clock, Events, Fault, FaultKind, Fetched, Location, ObjectInfo, Objects, SourceObject};
 use shared::rows::{Limits, NO_QUOTE};
-use shared::split::{Chosen, Match, Opening, Origin, Progress, Split};
+use shared::split::{Chosen, Match, Opening, Origin, Progress, Split, Witness};
 use shared::stage::StageError;
 use shared::violation::{FileCode, Verdict};
 
@@ -78,6 +78,8 @@ pub struct Processor<O, E, C> {
     pub settings: Settings,
     /// The contracts that it has read.
     pub contracts: ContractCache,
+    /// Somebody who is shown each rejected record.
+    pub witness: Option<Arc<dyn Witness>>,
 }
 
 /// What is known of a run before its records are read.
@@ -99,7 +101,7 @@ struct Judged {
 impl<O: Objects, E: Events, C: Clock> Processor<O, E, C> {
     /// A processor on these ports.
     pub fn new(objects: O, events: E, clock: C, settings: Settings) -> Self {
-        Self { objects, events, clock, settings, contracts: ContractCache::default() }
+        Self { objects, events, clock, settings, contracts: ContractCache::default(), witness: None }
     }
 
     /// Processes a file that has arrived. Safe to repeat, also at the same time.
@@ -222,7 +224,8 @@ impl<O: Objects, E: Events, C: Clock> Processor<O, E, C> {
         let mut outputs = [outgoing(keys.processed), outgoing(keys.rejected), outgoing(keys.errors)];
         let read_as = run.read_as(&chosen, body.is_packed());
         let derived: Vec<String> = contract.derive.iter().map(|derived| derived.name.clone()).collect();
-        let mut split = Split::new(chosen, &run.origin(contract), &derived);
+        let mut split =
+            Split::new(chosen, &run.origin(contract), &derived).with_witness(self.witness.clone());
         match pass(&mut split, body, &mut outputs).await {
             Ok(written) => Ok(run.finished(contract, &split, written, read_as)),
             Err(stopped) => {

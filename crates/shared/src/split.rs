@@ -10,10 +10,14 @@ mod opening;
 mod output;
 mod sniff;
 mod tally;
+mod witness;
 
 pub use opening::{Chosen, Match, Opening};
 pub use output::{Origin, Sink};
 pub use tally::Tally;
+pub use witness::Witness;
+
+use std::sync::Arc;
 
 use input::Input;
 use output::{ErrorRow, Writer};
@@ -45,6 +49,7 @@ pub struct Split {
     keys: Keys,
     findings: Findings,
     tally: Tally,
+    witness: Option<Arc<dyn Witness>>,
     /// The valid records.
     pub processed: Sink,
     /// The rejected records, verbatim.
@@ -69,6 +74,7 @@ impl Split {
             keys: Keys::default(),
             findings: Findings::default(),
             tally,
+            witness: None,
         }
     }
 
@@ -76,6 +82,13 @@ impl Split {
     #[must_use]
     pub fn with_keys(mut self, keys: Keys) -> Self {
         self.keys = keys;
+        self
+    }
+
+    /// Shows each rejected record to somebody.
+    #[must_use]
+    pub fn with_witness(mut self, witness: Option<Arc<dyn Witness>>) -> Self {
+        self.witness = witness;
         self
     }
 
@@ -136,6 +149,9 @@ impl Split {
                 self.tally.valid();
                 self.writer.processed(&record, &self.plan, &mut self.processed);
             } else {
+                if let Some(witness) = &self.witness {
+                    witness.rejected(&record, &self.findings, &self.plan);
+                }
                 reject(
                     &record,
                     &self.writer,

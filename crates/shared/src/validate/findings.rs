@@ -111,19 +111,21 @@ impl Findings {
         }
         if simdutf8::basic::from_utf8(raw).is_err() {
             self.add(column, Code::EncodingError, raw, |text| {
-                text.push_str("some bytes are no text in the file's encoding; save the file as UTF-8");
+                text.push_str(
+                    "some bytes of the cell are no text in the file's encoding; save the file with the encoding UTF-8",
+                );
             });
         }
-        if raw.iter().any(|byte| is_control(*byte)) {
+        if let Some(control) = raw.iter().find(|byte| is_control(**byte)) {
             self.add(column, Code::ControlCharacter, raw, |text| {
-                text.push_str("the cell holds a control character; remove it");
+                let _ = write!(text, "the cell holds the control character U+{control:04X}; remove it");
             });
         }
         if field.has_stray_quote() {
             self.add(column, Code::MalformedQuote, raw, |text| {
                 text.push_str(
-                    "the cell begins with a quote and does not end with it; put quotes around the whole cell and \
-                     write each quote inside twice, or remove it",
+                    "the cell begins with a quotation mark and does not end with it; put quotation marks around the \
+                     whole cell and write those inside twice, such as \"a \"\"good\"\" phone\"",
                 );
             });
         }
@@ -135,7 +137,7 @@ impl Findings {
             (
                 record.faults.not_utf8,
                 Code::EncodingError,
-                "some bytes of the row are no text in the file's encoding; save the file as UTF-8",
+                "some bytes of the row are no text in the file's encoding; save the file with the encoding UTF-8",
             ),
             (
                 record.faults.control_character,
@@ -145,7 +147,7 @@ impl Findings {
             (
                 record.faults.malformed_quote,
                 Code::MalformedQuote,
-                "a quote in the row is closed before more text",
+                "a quotation mark in the row is closed before more text; write one inside a quoted cell twice",
             ),
         ] {
             if found {
@@ -197,6 +199,7 @@ pub(super) fn push_visible(out: &mut String, value: &[u8]) {
 }
 
 /// Characters that change how their neighbours look without being seen: bidi controls and zero-width characters.
-fn is_invisible(character: char) -> bool {
+#[must_use]
+pub fn is_invisible(character: char) -> bool {
     matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
