@@ -8,8 +8,8 @@
 )]
 
 use serde_json::{Value, json};
-use shared::contract::{Contract, Dialect};
-use shared::rows::{Layout, Limits, Reader, Step};
+use shared::contract::Contract;
+use shared::rows::{Limits, Reader, Step};
 use shared::validate::{Findings, Keys, Plan};
 
 /// A contract with one field `f`, and what it is besides its name.
@@ -30,7 +30,7 @@ fn judge(contract: &Contract, cells: &[&str]) -> Vec<String> {
     let (mut keys, mut findings) = (Keys::default(), Findings::default());
     let mut told = Vec::new();
     for cell in cells {
-        let mut reader = Reader::new(layout(contract.dialect), Limits::STANDARD);
+        let mut reader = Reader::new(contract.dialect.layout(b','), Limits::STANDARD);
         let record = format!("1,\"{}\"\n", cell.replace('"', "\"\""));
         let space = reader.space();
         space.get_mut(..record.len()).unwrap().copy_from_slice(record.as_bytes());
@@ -45,10 +45,6 @@ fn judge(contract: &Contract, cells: &[&str]) -> Vec<String> {
         told.push(reasons.join("; "));
     }
     told
-}
-
-fn layout(dialect: Dialect) -> Layout {
-    Layout { delimiter: b',', quote: dialect.quote, ..Layout::default() }
 }
 
 /// What is said of one cell.
