@@ -11,6 +11,7 @@ use std::cmp::Ordering;
 use std::fmt;
 
 use jiff::civil::{Date, DateTime, Time};
+use jiff::fmt::strtime::BrokenDownTime;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -497,46 +498,70 @@ pub fn parse(kind: FieldType, format: &Format, text: &str) -> Option<Scalar> {
     }
 }
 
-/// Reads a date, a time or a datetime by a pattern.
+/// Reads a date, a time or a datetime by a pattern; a datetime becomes UTC where the pattern has a zone.
 fn parse_by_pattern(kind: FieldType, pattern: &str, text: &str) -> Option<Scalar> {
-    match kind {
+    let read = BrokenDownTime::parse(pattern, text).ok()?;
+    let (value, day) = match kind {
         FieldType::Date => {
-            let date = Date::strptime(pattern, text).ok()?;
-            is_written_so(pattern, text, &date.strftime(pattern).to_string(), date)
-                .then_some(Scalar::Date(date))
+            let date = read.to_date().ok()?;
+            (Scalar::Date(date), Some(date))
         }
-        FieldType::Time => {
-            let time = Time::strptime(pattern, text).ok()?;
-            let written = time.strftime(pattern).to_string();
-            is_written_so(pattern, text, &written, Date::MAX).then_some(Scalar::Time(time))
+        FieldType::Time => (Scalar::Time(read.to_time().ok()?), None),
+        _ => {
+            let here = read.to_datetime().ok()?;
+            let at = match read.offset() {
+                None => here,
+                Some(offset) => offset.to_timestamp(here).ok()?.to_zoned(jiff::tz::TimeZone::UTC).datetime(),
+            };
+            (Scalar::Datetime(at), Some(here.date()))
         }
-        _ => datetime_by_pattern(pattern, text).map(Scalar::Datetime),
-    }
-}
-
-/// Reads a day and a time by a pattern; in UTC where the pattern has a zone.
-fn datetime_by_pattern(pattern: &str, text: &str) -> Option<DateTime> {
-    let broken_down = jiff::fmt::strtime::parse(pattern, text).ok()?;
-    let here = broken_down.to_datetime().ok()?;
-    let written = broken_down.to_string(pattern).ok()?;
-    let at = match broken_down.offset() {
-        None => here,
-        Some(offset) => offset.to_timestamp(here).ok()?.to_zoned(jiff::tz::TimeZone::UTC).datetime(),
     };
-    is_written_so(pattern, text, &written, here.date()).then_some(at)
+    is_written_so(pattern, text, day, &read).then_some(value)
 }
 
-/// Whether a text is what the pattern would write, but for zeros in front of a number and for case.
+/// Whether a text is what the pattern would write, but for case, zeros in front of a number and zeros at the end of a
+/// fraction of a second.
 ///
 /// Reading by a pattern is lenient: it passes over spaces and takes a year of any length, so that `05/05/24` would
 /// be a day in the year 24.
-fn is_written_so(pattern: &str, text: &str, written: &str, date: Date) -> bool {
-    if text.eq_ignore_ascii_case(written) {
+fn is_written_so(pattern: &str, text: &str, day: Option<Date>, read: &BrokenDownTime) -> bool {
+    if !pattern.contains("%f") && !pattern.contains("%.f") {
+        return has_form(pattern, text, day, read);
+    }
+    (1..=9).any(|places| {
+        let fraction = format!("%{places}f");
+        let with_point = format!("%.{places}f");
+        has_form(&pattern.replace("%f", &fraction).replace("%.f", &with_point), text, day, read)
+    })
+}
+
+fn has_form(pattern: &str, text: &str, day: Option<Date>, read: &BrokenDownTime) -> bool {
+    let Ok(written) = read.to_string(pattern) else { return false };
+    if text.eq_ignore_ascii_case(&written) {
         return true;
     }
-    let full_year = pattern.contains("%Y") && date.year() >= 1000;
-    let no_year = !pattern.contains("%Y") && !pattern.contains("%y");
-    (full_year || no_year) && without_zeros(text).eq_ignore_ascii_case(&without_zeros(written))
+    let long = pattern.replace("%D", "%m/%d/%y").replace("%F", "%Y-%m-%d");
+    let year_is_whole = if long.contains("%Y") {
+        day.is_none_or(|day| day.year() >= 1000)
+    } else if let Some((before, _)) = long.split_once("%y") {
+        read.to_string(before).is_ok_and(|before| two_digits_follow(&before, text))
+    } else {
+        true
+    };
+    year_is_whole && without_zeros(text).eq_ignore_ascii_case(&without_zeros(&written))
+}
+
+/// Whether the number that comes after all those of a beginning has two digits.
+fn two_digits_follow(beginning: &str, text: &str) -> bool {
+    let is_digit = |character: char| character.is_ascii_digit();
+    let numbers_before = numbers(beginning).count();
+    !beginning.ends_with(is_digit)
+        && numbers(text).nth(numbers_before).is_some_and(|number| number.len() == 2)
+}
+
+/// The runs of digits in a text.
+fn numbers(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|character: char| !character.is_ascii_digit()).filter(|run| !run.is_empty())
 }
 
 /// The text without the zeros in front of its numbers.

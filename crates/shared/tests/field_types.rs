@@ -9,7 +9,7 @@
 
 use serde_json::{Value, json};
 use shared::contract::Contract;
-use shared::rows::{Limits, Reader, Step};
+use shared::rows::{Layout, Limits, Reader, Step};
 use shared::validate::{Findings, Keys, Plan};
 
 /// A contract with one field `f`, and what it is besides its name.
@@ -30,7 +30,7 @@ fn judge(contract: &Contract, cells: &[&str]) -> Vec<String> {
     let (mut keys, mut findings) = (Keys::default(), Findings::default());
     let mut told = Vec::new();
     for cell in cells {
-        let mut reader = Reader::new(contract.dialect.layout(b','), Limits::STANDARD);
+        let mut reader = Reader::new(Layout::default(), Limits::STANDARD);
         let record = format!("1,\"{}\"\n", cell.replace('"', "\"\""));
         let space = reader.space();
         space.get_mut(..record.len()).unwrap().copy_from_slice(record.as_bytes());
@@ -430,4 +430,26 @@ fn odd_values() -> Vec<Value> {
         json!({"minimum": "P1M", "maximum": "P30D"}),
         json!({"minimum": 1, "exclusiveMaximum": "2024-05"}),
     ]
+}
+
+/// The texts in backticks of a cell of a table in Markdown.
+fn in_backticks(cell: &str) -> Vec<&str> {
+    cell.split('`').skip(1).step_by(2).collect()
+}
+
+#[test]
+fn the_reference_shows_what_is_accepted_and_what_is_refused() {
+    let page =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/CONTRACTS.md")).unwrap();
+    let marker = "<!-- tested by crates/shared/tests/field_types.rs -->";
+    let (_, table) = page.split_once(marker).unwrap();
+    let rows: Vec<&str> =
+        table.trim_start().lines().take_while(|line| line.starts_with('|')).skip(2).collect();
+    assert!(rows.len() > 20, "{rows:#?}");
+    for row in rows {
+        let cells: Vec<&str> = row.split('|').collect();
+        let [_, field, accepted, refused, _] = cells.as_slice() else { panic!("{row}") };
+        let field: Value = serde_json::from_str(in_backticks(field).concat().as_str()).unwrap();
+        check(field, &in_backticks(accepted), &in_backticks(refused));
+    }
 }

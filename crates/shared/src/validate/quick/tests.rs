@@ -71,9 +71,9 @@ fn others() -> Vec<Value> {
     fields.push(with(&json!({}), "any", &json!({"required": true})));
     fields.push(with(&json!({"missingValues": ["yes"]}), "any", &json!({"required": true})));
     for (kind, low, high, pattern) in [
-        ("date", "2024-02-29", "2024-12-31", Some("%d/%m/%Y")),
+        ("date", "2024-02-29", "2024-12-31", Some("%d/%m/%y")),
         ("time", "05:00:00", "13:05:00", Some("%H:%M")),
-        ("datetime", "2024-02-29T13:05:00Z", "2024-12-31T13:05:00Z", Some("%d.%m.%Y %H:%M")),
+        ("datetime", "2024-02-29T13:05:00Z", "2024-12-31T13:05:00Z", Some("%d.%m.%Y %H:%M:%S.%f")),
         ("year", "1999", "2024", None),
         ("yearmonth", "2024-02", "2024-12", None),
         ("duration", "PT5M", "P1M", None),
