@@ -178,11 +178,15 @@ impl Keys {
     /// Remembers a key when it may have been there before.
     fn survey(&mut self, key: u128) -> Result<(), Overflow> {
         let State::Survey { filter, suspects } = &mut self.state else { return Ok(()) };
-        if filter.insert(key) {
-            suspects.insert(key.to_le_bytes(), NOT_MET);
-            if suspects.len() > self.limits.table {
-                return Err(Overflow::Suspects { limit: self.limits.table });
-            }
+        if !filter.insert(key) {
+            return Ok(());
+        }
+        let bytes = key.to_le_bytes();
+        // One more than the limit would make the table grow to twice its size.
+        if suspects.len() < self.limits.table {
+            suspects.insert(bytes, NOT_MET);
+        } else if !suspects.contains_key(&bytes) {
+            return Err(Overflow::Suspects { limit: self.limits.table });
         }
         Ok(())
     }
