@@ -21,11 +21,15 @@ use shared::rows::{Layout, Limits, Reader, Step};
 use shared::validate::KeyLimits;
 use shared::violation::FileCode;
 
-const CONTRACTS: [(&str, &str); 3] = [
+const CONTRACTS: [(&str, &str); 4] = [
     ("smartphone_sales", include_str!("../../../contracts/smartphone_sales.json")),
     ("health_metrics", include_str!("../../../contracts/health_metrics.json")),
     ("customer_orders", include_str!("../../../contracts/customer_orders.json")),
+    ("shipments", include_str!("../../../contracts/shipments.json")),
 ];
+
+/// The list of ports that the contract of shipments refers to.
+const PORTS: &str = include_str!("../../../contracts/ports.csv");
 
 const ORDERS: &str = "order_id,customer_name,email,product_category,product_name,quantity,unit_price,order_date,customer_location\n\
     A1,Ann,ann@example.com,Books,Atlas,2,10.50,2024-05-20,Oslo\n\
@@ -46,6 +50,7 @@ impl World {
         for (name, text) in CONTRACTS {
             objects.put("b", &format!("contracts/{name}.json"), text);
         }
+        objects.put("b", "contracts/ports.csv", PORTS);
         let processor =
             Processor::new(objects.clone(), events.clone(), ManualClock::at(now), Settings::default());
         Self { objects, events, processor }
@@ -570,8 +575,8 @@ fn a_reference_file_is_no_contract_and_a_failed_read_of_it_is_no_verdict() {
     world.objects.put("b", "contracts/trips.json", TRIPS);
     world.objects.put("b", "contracts/countries.csv", "code\nNO\n");
     let source = world.drop_file("input/x.csv", "trip,country\n1,NO\n");
-    // The contracts are fetched in order, the reference file after the last of them.
-    world.objects.fail_after("fetch", CONTRACTS.len() + 1, FaultKind::Unavailable);
+    // The contracts are fetched in order, each reference file after its contract. This one is the last.
+    world.objects.fail_after("fetch", CONTRACTS.len() + 2, FaultKind::Unavailable);
     let arrival = Arrival { source: source.clone(), nonce: None };
     assert!(block_on(world.processor.process(&arrival)).is_err());
     assert!(world.outputs().is_empty());
