@@ -1,0 +1,247 @@
+//! The record reader against a parser that is too simple to be wrong in the same way.
+
+use sha2::{Digest as _, Sha256};
+use shared::rows::{Faults, KEPT_BYTES, Layout, Limits, Reader, Record, Step};
+
+use super::control::Control;
+
+/// How many fields of a record can be looked at.
+const MAX_FIELDS: usize = 4096;
+
+/// A cell as both see it.
+#[derive(Debug, Clone, PartialEq)]
+struct Cell {
+    text: Vec<u8>,
+    /// Whether text follows its closing quote.
+    malformed: bool,
+    /// Where it ends in the record.
+    end: usize,
+}
+
+/// A record as both see it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Seen {
+    pub(crate) raw: Vec<u8>,
+    pub(crate) number: u64,
+    pub(crate) line: u64,
+    width: usize,
+    cells: Vec<Cell>,
+    faults: Faults,
+    oversized: Option<(u64, [u8; 32])>,
+}
+
+impl Seen {
+    pub(crate) fn width(&self) -> usize {
+        self.width
+    }
+
+    /// The text of a cell.
+    pub(crate) fn cell(&self, index: usize) -> &[u8] {
+        &self.cells[index].text
+    }
+
+    /// The bytes of the first `count` cells with the delimiters between them.
+    pub(crate) fn prefix(&self, count: usize) -> &[u8] {
+        &self.raw[..self.cells[count - 1].end]
+    }
+
+    /// Whether it is only the start of a record.
+    pub(crate) fn is_oversized(&self) -> bool {
+        self.oversized.is_some()
+    }
+
+    fn of(record: &Record<'_>) -> Self {
+        Self {
+            raw: record.raw.to_vec(),
+            number: record.number,
+            line: record.line,
+            width: record.width,
+            cells: record
+                .fields()
+                .enumerate()
+                .map(|(index, field)| Cell {
+                    text: field.text().into_owned(),
+                    malformed: field.has_text_after_quote(),
+                    end: record.prefix(index + 1).unwrap().len(),
+                })
+                .collect(),
+            faults: record.faults,
+            oversized: record.oversized.map(|oversized| (oversized.bytes, oversized.sha256)),
+        }
+    }
+}
+
+/// All records, and the line of a quote that is never closed.
+pub(crate) type Reading = (Vec<Seen>, Option<u64>);
+
+/// Reads the input in the pieces that it chooses, and as a whole, and by the simple parser: three times the same.
+pub(crate) fn check(input: &[u8]) {
+    let Some((control, bytes)) = Control::of(input) else { return };
+    let simple = simple(bytes, control.layout, control.limits);
+    let cut = read(bytes, &control);
+    assert_eq!(cut, simple, "in pieces");
+    let whole = Control { block: bytes.len() + 64, cuts: [usize::MAX; 4], ..control };
+    assert_eq!(read(bytes, &whole), simple, "as a whole");
+}
+
+fn read(bytes: &[u8], control: &Control) -> Reading {
+    let mut reader = Reader::with_block(control.layout, control.limits, control.block);
+    let (mut rest, mut cuts) = (bytes, control.cuts.iter().cycle());
+    let mut seen = Vec::new();
+    loop {
+        match reader.next_record() {
+            Step::Record(record) => seen.push(Seen::of(&record)),
+            Step::NeedInput => {
+                let space = reader.space();
+                let length = rest.len().min(space.len()).min(*cuts.next().unwrap());
+                space[..length].copy_from_slice(&rest[..length]);
+                rest = &rest[length..];
+                reader.filled(length);
+            }
+            Step::End => return (seen, None),
+            Step::Unterminated { line } => return (seen, Some(line)),
+        }
+    }
+}
+
+/// The grammar, one byte after the other, over the whole input.
+pub(crate) fn simple(bytes: &[u8], layout: Layout, limits: Limits) -> Reading {
+    let mut parser = Simple { bytes, at: 0, line: 1, layout };
+    for _ in 0..2 {
+        if bytes[parser.at..].starts_with(b"\xef\xbb\xbf") {
+            parser.at += 3;
+        }
+    }
+    let mut seen = Vec::new();
+    loop {
+        while parser.line_end() {}
+        if parser.peek().is_none() {
+            return (seen, None);
+        }
+        let line = parser.line;
+        match parser.record() {
+            Err(open) => return (seen, Some(open)),
+            Ok((raw, cells)) => {
+                let number = seen.len() as u64;
+                seen.push(judged(raw, cells, (number, line), limits));
+            }
+        }
+        parser.line_end();
+    }
+}
+
+fn judged(raw: &[u8], mut cells: Vec<Cell>, (number, line): (u64, u64), limits: Limits) -> Seen {
+    if raw.len() > limits.record_bytes {
+        return Seen {
+            raw: raw[..raw.len().min(KEPT_BYTES)].to_vec(),
+            number,
+            line,
+            width: 0,
+            cells: Vec::new(),
+            faults: Faults::default(),
+            oversized: Some((raw.len() as u64, Sha256::digest(raw).into())),
+        };
+    }
+    let width = cells.len();
+    let is_control = |byte: &u8| (*byte < 0x20 && !b"\t\n\r".contains(byte)) || *byte == 0x7f;
+    let faults = Faults {
+        malformed_quote: cells.iter().any(|cell| cell.malformed),
+        control_character: raw.iter().any(is_control),
+        not_utf8: std::str::from_utf8(raw).is_err(),
+    };
+    cells.truncate(MAX_FIELDS);
+    Seen { raw: raw.to_vec(), number, line, width, cells, faults, oversized: None }
+}
+
+struct Simple<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    line: u64,
+    layout: Layout,
+}
+
+impl<'a> Simple<'a> {
+    fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    /// Passes LF, CRLF or CR.
+    fn line_end(&mut self) -> bool {
+        match self.peek() {
+            Some(b'\r') => {
+                self.at += 1;
+                if self.peek() == Some(b'\n') {
+                    self.at += 1;
+                }
+            }
+            Some(b'\n') => self.at += 1,
+            _ => return false,
+        }
+        self.line += 1;
+        true
+    }
+
+    fn in_field(&self) -> bool {
+        self.peek().is_some_and(|byte| byte != self.layout.delimiter && byte != b'\n' && byte != b'\r')
+    }
+
+    /// One record up to its line end, or the line of a quote that is never closed.
+    fn record(&mut self) -> Result<(&'a [u8], Vec<Cell>), u64> {
+        let start = self.at;
+        let mut cells = Vec::new();
+        loop {
+            let (text, malformed) = self.cell()?;
+            cells.push(Cell { text, malformed, end: self.at - start });
+            if self.peek() != Some(self.layout.delimiter) {
+                return Ok((&self.bytes[start..self.at], cells));
+            }
+            self.at += 1;
+        }
+    }
+
+    /// The text of a cell, and whether text follows its closing quote.
+    fn cell(&mut self) -> Result<(Vec<u8>, bool), u64> {
+        while self.layout.skip_initial_space && self.peek() == Some(b' ') && self.in_field() {
+            self.at += 1;
+        }
+        let mut text = Vec::new();
+        let quoted = self.peek() == Some(self.layout.quote);
+        if quoted {
+            self.quoted(&mut text)?;
+        }
+        let follows = quoted && self.in_field();
+        while self.in_field() {
+            text.extend(self.peek());
+            self.at += 1;
+        }
+        Ok((text, follows))
+    }
+
+    /// A quoted text with both of its quotes.
+    fn quoted(&mut self, text: &mut Vec<u8>) -> Result<(), u64> {
+        let opened_on = self.line;
+        self.at += 1;
+        loop {
+            match self.peek() {
+                None => return Err(opened_on),
+                Some(byte) if byte == self.layout.quote => {
+                    self.at += 1;
+                    if self.peek() != Some(self.layout.quote) {
+                        return Ok(());
+                    }
+                    text.push(byte);
+                    self.at += 1;
+                }
+                Some(b'\n' | b'\r') => {
+                    let start = self.at;
+                    self.line_end();
+                    text.extend_from_slice(&self.bytes[start..self.at]);
+                }
+                Some(byte) => {
+                    text.push(byte);
+                    self.at += 1;
+                }
+            }
+        }
+    }
+}
