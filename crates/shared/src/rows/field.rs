@@ -42,8 +42,12 @@ impl<'a> Field<'a> {
     /// Whether text follows the quote that closes it.
     #[must_use]
     pub fn has_text_after_quote(&self) -> bool {
-        let raw = self.raw.trim_ascii_start();
-        let unspaced = if self.layout.skip_initial_space { raw } else { self.raw };
+        // As `decode` has it: spaces alone, and no tabs.
+        let spaces = match self.layout.skip_initial_space {
+            true => self.raw.iter().take_while(|byte| **byte == b' ').count(),
+            false => 0,
+        };
+        let unspaced = self.raw.get(spaces..).unwrap_or_default();
         let Some(inside) = unspaced.strip_prefix(&[self.layout.quote]) else { return false };
         let mut quotes = memchr::memchr_iter(self.layout.quote, inside).peekable();
         while let Some(at) = quotes.next() {

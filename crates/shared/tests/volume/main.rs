@@ -150,3 +150,9 @@ fn every_record_is_in_one_output_and_both_outputs_rebuild_the_input() {
 fn a_contract_is_sound_or_its_problems_are_told_with_pointers() {
     run(descriptors(), contract::check);
 }
+
+#[test]
+fn inputs_that_once_failed_hold() {
+    // A tab before a quote is text, also where spaces there are dropped.
+    rows::check(b"\x30\0\0\0\0\0\0\0\t''a");
+}
