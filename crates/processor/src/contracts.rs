@@ -4,10 +4,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
-use shared::contract::{BrokenContract, Contract, Provenance, REJECTION_COLUMNS};
+use shared::contract::descriptor::DialectDescriptor;
+use shared::contract::{BrokenContract, Contract, HeaderRows, Provenance, REJECTION_COLUMNS};
 use shared::identity::{ContractDigest, ETag};
 use shared::keys::{CONTRACTS_PREFIX, contract_key, dataset_of};
 use shared::ports::{Fault, Fetched, Location, Objects};
+use shared::rows::Layout;
 use shared::violation::{FileCode, Verdict};
 
 /// The dataset of a file that no contract fits.
@@ -114,7 +116,7 @@ impl ContractCache {
 ///
 /// Columns of Gristmill's own may be among them, when an output is dropped as a file: they are carried through, but
 /// not added again.
-pub(crate) fn profile(dataset: &str, labels: &[String]) -> Result<Contract, BrokenContract> {
+pub(crate) fn profile(dataset: &str, labels: &[String], layout: Layout) -> Result<Contract, BrokenContract> {
     let has = |name: &str| labels.iter().any(|label| label.trim().eq_ignore_ascii_case(name));
     let fields: Vec<Value> = labels
         .iter()
@@ -126,6 +128,7 @@ pub(crate) fn profile(dataset: &str, labels: &[String]) -> Result<Contract, Brok
     let descriptor = json!({
         "name": dataset_name(dataset),
         "title": "File without a contract",
+        "dialect": DialectDescriptor::of(&layout, &HeaderRows::First),
         "schema": {"fields": fields},
         "gristmill": {"provenance": provenance},
     });

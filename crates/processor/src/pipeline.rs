@@ -6,16 +6,17 @@ use rust_decimal::Decimal;
 use shared::contract::Contract;
 use shared::events::{Rows, SCHEMA_VERSION};
 use shared::identity::{ContractDigest, RunId};
+use shared::intake::ArchiveLimits;
 use shared::keys::{OutputKeys, manifest_key};
 use shared::manifest::{AppliedContract, Manifest, Outputs, ReadAs, Status};
 use shared::ports::{Clock, Events, Fault, FaultKind, Fetched, Location, ObjectInfo, Objects, SourceObject};
-use shared::rows::{Layout, Limits};
-use shared::split::{Chosen, Match, Opening, Origin, Progress, Split};
+use shared::rows::{Limits, NO_QUOTE};
+use shared::split::{Chosen, Match, Opening, Origin, Progress, Split, Witness};
 use shared::stage::StageError;
 use shared::violation::{FileCode, Verdict};
 
 use crate::contracts::{Candidates, ContractCache, UNMATCHED, profile};
-use crate::transfer::{Outgoing, Source, metadata, put};
+use crate::transfer::{NotRead, Outgoing, Source, metadata, put};
 
 /// The largest file that is read, in bytes: what S3 takes in one upload from its console and most tools.
 pub const MAX_FILE_BYTES: u64 = 5 * 1024 * 1024 * 1024;
@@ -25,13 +26,15 @@ pub const MAX_FILE_BYTES: u64 = 5 * 1024 * 1024 * 1024;
 pub struct Settings {
     /// What a record may not exceed.
     pub limits: Limits,
-    /// The largest file, in bytes.
+    /// The largest file as it is stored, in bytes.
     pub max_file_bytes: u64,
+    /// What a gzip archive may not exceed.
+    pub archive: ArchiveLimits,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { limits: Limits::STANDARD, max_file_bytes: MAX_FILE_BYTES }
+        Self { limits: Limits::STANDARD, max_file_bytes: MAX_FILE_BYTES, archive: ArchiveLimits::STANDARD }
     }
 }
 
@@ -75,6 +78,8 @@ pub struct Processor<O, E, C> {
     pub settings: Settings,
     /// The contracts that it has read.
     pub contracts: ContractCache,
+    /// Somebody who is shown each rejected record.
+    pub witness: Option<Arc<dyn Witness>>,
 }
 
 /// What is known of a run before its records are read.
@@ -96,7 +101,7 @@ struct Judged {
 impl<O: Objects, E: Events, C: Clock> Processor<O, E, C> {
     /// A processor on these ports.
     pub fn new(objects: O, events: E, clock: C, settings: Settings) -> Self {
-        Self { objects, events, clock, settings, contracts: ContractCache::default() }
+        Self { objects, events, clock, settings, contracts: ContractCache::default(), witness: None }
     }
 
     /// Processes a file that has arrived. Safe to repeat, also at the same time.
@@ -112,14 +117,15 @@ impl<O: Objects, E: Events, C: Clock> Processor<O, E, C> {
             Ok(opened) => opened,
             Err(fault) => return not_read(fault),
         };
-        let mut body = Source::new(body, info.size);
+        let mut body = Source::new(body, info.size, self.settings.archive);
         let mut opening = Opening::new(self.settings.limits);
         while !opening.is_ready() {
-            let filled = match body.fill(opening.space()).await {
-                Ok(filled) => filled,
-                Err(fault) => return not_read(fault),
-            };
-            opening.filled(filled);
+            match body.fill(opening.space()).await {
+                Ok(filled) => opening.filled(filled),
+                Err(NotRead::Fault(fault)) => return not_read(fault),
+                // Whose file it is and which contract it follows is still found out, for the manifest and the mail.
+                Err(NotRead::Verdict(verdict)) => opening.refuse(verdict),
+            }
         }
         let judged = self.judge(source, &opening).await?;
         let etag = &source.etag;
@@ -216,9 +222,10 @@ impl<O: Objects, E: Events, C: Clock> Processor<O, E, C> {
         let outgoing =
             |key| Outgoing::new(&self.objects, Location::new(&run.source.bucket, key), metadata.clone());
         let mut outputs = [outgoing(keys.processed), outgoing(keys.rejected), outgoing(keys.errors)];
-        let read_as = run.read_as(&chosen.plan, chosen.layout(), chosen.notes.clone());
+        let read_as = run.read_as(&chosen, body.is_packed());
         let derived: Vec<String> = contract.derive.iter().map(|derived| derived.name.clone()).collect();
-        let mut split = Split::new(chosen, &run.origin(contract), &derived);
+        let mut split =
+            Split::new(chosen, &run.origin(contract), &derived).with_witness(self.witness.clone());
         match pass(&mut split, body, &mut outputs).await {
             Ok(written) => Ok(run.finished(contract, &split, written, read_as)),
             Err(stopped) => {
@@ -258,6 +265,15 @@ impl From<Fault> for Stopped {
     }
 }
 
+impl From<NotRead> for Stopped {
+    fn from(stopped: NotRead) -> Self {
+        match stopped {
+            NotRead::Fault(fault) => Self::Read(fault),
+            NotRead::Verdict(verdict) => Self::Verdict(verdict),
+        }
+    }
+}
+
 /// Takes the file through the split until its end.
 async fn pass<O: Objects, B: shared::ports::Body>(
     split: &mut Split,
@@ -268,7 +284,7 @@ async fn pass<O: Objects, B: shared::ports::Body>(
     loop {
         match split.advance().map_err(Stopped::Verdict)? {
             Progress::NeedInput => {
-                let filled = body.fill(split.space()).await.map_err(Stopped::Read)?;
+                let filled = body.fill(split.space()).await?;
                 split.filled(filled);
             }
             Progress::Drain => {
@@ -307,7 +323,7 @@ const LEAST_NAMES: usize = 3;
 /// header's names, if these are at least half of its fields, or all that the header has. Its verdict tells what is
 /// missing; a profile would pass the file as if nothing were wrong.
 fn nearest<'c>(contracts: &[&'c Contract], opening: &Opening) -> Option<&'c Contract> {
-    let (_, labels) = opening.widest().ok()?;
+    let (_, labels) = opening.regular().ok()?;
     let nearest = contracts.iter().max_by_key(|contract| contract.knows(&labels))?;
     let known = nearest.knows(&labels);
     let half_of_its_fields = known * 2 >= nearest.fields.len();
@@ -326,11 +342,11 @@ fn profiled(dataset: &str, opening: &Opening) -> Judged {
         },
         plan: Err(verdict),
     };
-    let labels = match opening.widest() {
-        Ok((_, labels)) => labels,
+    let (layout, labels) = match opening.regular() {
+        Ok(found) => found,
         Err(verdict) => return unusable(verdict),
     };
-    let contract = match profile(dataset, &labels) {
+    let contract = match profile(dataset, &labels, layout) {
         Ok(contract) => contract,
         Err(broken) => {
             // The only thing that can be wrong with such a contract are the names in the header.
@@ -365,14 +381,27 @@ impl Run<'_> {
         }
     }
 
-    fn read_as(&self, plan: &shared::validate::Plan, layout: Layout, mut notes: Vec<String>) -> ReadAs {
+    fn read_as(&self, chosen: &Chosen, packed: bool) -> ReadAs {
+        let mut notes = chosen.notes.clone();
+        if packed {
+            notes.push("the file is a gzip archive; the outputs are not packed".to_owned());
+        }
         if self.contract.inferred {
             notes.push("no contract fits this file; only broken rows were rejected".to_owned());
         }
+        let layout = chosen.layout();
+        let quote = match layout.quote {
+            b'"' => None,
+            NO_QUOTE => Some(String::new()),
+            other => Some(char::from(other).to_string()),
+        };
         ReadAs {
             delimiter: char::from(layout.delimiter),
-            encoding: "utf-8".to_owned(),
-            columns: plan.labels().to_vec(),
+            quote,
+            escape: layout.escape.map(char::from),
+            skip_initial_space: layout.skip_initial_space,
+            encoding: chosen.charset.name(),
+            columns: chosen.plan.labels().to_vec(),
             notes,
         }
     }

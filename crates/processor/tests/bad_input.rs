@@ -207,7 +207,6 @@ fn a_utf8_byte_order_mark_is_stripped_even_twice() {
 }
 
 #[test]
-#[ignore = "lead: UTF-16 is transcoded"]
 fn utf16_with_a_byte_order_mark_is_transcoded() {
     let text: String = {
         let bytes = sample_bytes("utf16le.csv");
@@ -246,7 +245,6 @@ fn utf16_without_a_mark_and_utf32_are_refused_by_name() {
 }
 
 #[test]
-#[ignore = "lead: encodings that a contract names are transcoded"]
 fn an_encoding_named_in_the_contract_is_transcoded() {
     let contract = |encoding: &str| {
         format!(
@@ -567,7 +565,6 @@ fn a_file_without_a_valid_row_completes() {
 // Formats
 
 #[test]
-#[ignore = "lead: gzip is decompressed as a stream"]
 fn gzip_is_decompressed_as_a_stream_within_limits() {
     let done = sample("gzip.csv").split(5, 0);
     assert_eq!(done.values("order_id").len(), 5);

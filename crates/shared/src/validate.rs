@@ -10,7 +10,7 @@ mod keys;
 mod quick;
 mod relation;
 
-pub use findings::{Finding, Findings};
+pub use findings::{Finding, Findings, is_invisible};
 pub use header::check_labels;
 pub use keys::{Keys, MAX_KEYS, TooManyKeys};
 
@@ -155,7 +155,9 @@ impl Plan {
             return;
         }
         if is_blank(record, self.width) {
-            findings.add(None, Code::BlankRow, b"", |text| text.push_str("every cell of the row is empty"));
+            findings.add(None, Code::BlankRow, b"", |text| {
+                text.push_str("every cell of the row is empty; remove the row")
+            });
             return;
         }
         if !record.faults.none() || record.raw.len() > self.field_bytes {

@@ -2,11 +2,22 @@
 //!
 //! Source: Data Package v2, Table Schema, "Field Types" (`https://datapackage.org/standard/table-schema/`).
 
+mod boolean;
+mod duration;
+mod number;
+mod text;
+
 use std::cmp::Ordering;
+use std::fmt;
 
 use jiff::civil::{Date, DateTime, Time};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+
+pub use boolean::BooleanWords;
+pub use duration::Duration;
+pub use number::NumberStyle;
+pub use text::TextForm;
 
 /// The type of a field.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
@@ -28,19 +39,29 @@ pub enum FieldType {
     Datetime,
     /// A year: `2024`.
     Year,
+    /// A month: `2024-05`.
+    Yearmonth,
+    /// A length of time: `P1Y2M3DT4H5M6S`.
+    Duration,
     /// Anything; no check.
     #[default]
     Any,
 }
 
-/// How a date or a time is written.
+/// How the values of a field are written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Format {
     /// The type's default form.
     #[default]
     Default,
-    /// A `strptime` pattern such as `%d/%m/%Y`.
+    /// Of a date or a time: by a `strptime` pattern such as `%d/%m/%Y`.
     Pattern(String),
+    /// Of a string: a text of a certain form.
+    Text(TextForm),
+    /// Of a number or an integer: with other characters than the default ones.
+    Number(NumberStyle),
+    /// Of a boolean: with other words than the default ones.
+    Boolean(BooleanWords),
 }
 
 /// A cell's value.
@@ -56,8 +77,45 @@ pub enum Scalar {
     Time(Time),
     /// Of a datetime, in UTC.
     Datetime(DateTime),
+    /// Of a yearmonth.
+    Yearmonth {
+        /// From 1.
+        year: i16,
+        /// From 1 to 12.
+        month: i16,
+    },
+    /// Of a duration.
+    Duration(Duration),
     /// Of a string or anything.
     Text(String),
+}
+
+impl Scalar {
+    /// The bytes by which two equal values of one type are equal: `5`, `5.0` and `+5` are one number.
+    #[must_use]
+    pub fn canonical(&self) -> Vec<u8> {
+        match self {
+            Self::Number(number) => number.normalize().serialize().to_vec(),
+            Self::Boolean(flag) => vec![u8::from(*flag)],
+            other => other.to_string().into_bytes(),
+        }
+    }
+}
+
+impl fmt::Display for Scalar {
+    /// The value in its type's default form.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => write!(f, "{}", number.normalize()),
+            Self::Boolean(flag) => write!(f, "{flag}"),
+            Self::Date(date) => write!(f, "{date}"),
+            Self::Time(time) => write!(f, "{time}"),
+            Self::Datetime(at) => write!(f, "{at}"),
+            Self::Yearmonth { year, month } => write!(f, "{year:04}-{month:02}"),
+            Self::Duration(duration) => write!(f, "{duration}"),
+            Self::Text(text) => f.write_str(text),
+        }
+    }
 }
 
 impl PartialOrd for Scalar {
@@ -68,6 +126,10 @@ impl PartialOrd for Scalar {
             (Self::Date(a), Self::Date(b)) => a.partial_cmp(b),
             (Self::Time(a), Self::Time(b)) => a.partial_cmp(b),
             (Self::Datetime(a), Self::Datetime(b)) => a.partial_cmp(b),
+            (Self::Yearmonth { year, month }, Self::Yearmonth { year: other, month: other_month }) => {
+                (year, month).partial_cmp(&(other, other_month))
+            }
+            (Self::Duration(a), Self::Duration(b)) => a.partial_cmp(b),
             (Self::Text(a), Self::Text(b)) => a.partial_cmp(b),
             _ => None,
         }
@@ -384,32 +446,71 @@ pub fn parse_year(text: &[u8]) -> Option<i16> {
     if text.len() == 4 { digits::<4>(text, 0).filter(|year| *year > 0) } else { None }
 }
 
+/// Reads a month: `YYYY-MM`, from year 1.
+#[must_use]
+pub fn parse_yearmonth(text: &[u8]) -> Option<(i16, i16)> {
+    if text.len() != 7 || text.get(4) != Some(&b'-') {
+        return None;
+    }
+    let (year, month) = (digits::<4>(text, 0)?, digits::<2>(text, 5)?);
+    (year > 0 && (1..=12).contains(&month)).then_some((year, month))
+}
+
 /// Reads a cell as a value of its type; `None` when it is none.
+///
+/// A format of another type is taken for the default one.
 #[must_use]
 pub fn parse(kind: FieldType, format: &Format, text: &str) -> Option<Scalar> {
     let bytes = text.as_bytes();
-    match (kind, format) {
-        (FieldType::String | FieldType::Any, _) => Some(Scalar::Text(text.to_owned())),
-        (FieldType::Integer, _) => parse_integer(text).map(Scalar::Number),
-        (FieldType::Number, _) => parse_number(text).map(Scalar::Number),
-        (FieldType::Boolean, _) => parse_boolean(bytes).map(Scalar::Boolean),
-        (FieldType::Year, _) => parse_year(bytes).map(|year| Scalar::Number(Decimal::from(year))),
-        (FieldType::Date, Format::Default) => parse_date(bytes).map(Scalar::Date),
-        (FieldType::Date, Format::Pattern(pattern)) => {
+    match kind {
+        FieldType::String => match format {
+            Format::Text(form) => form.holds(text).then(|| Scalar::Text(form.canonical(text))),
+            _ => Some(Scalar::Text(text.to_owned())),
+        },
+        FieldType::Any => Some(Scalar::Text(text.to_owned())),
+        FieldType::Integer => match format {
+            Format::Number(style) => style.parse_integer(text),
+            _ => parse_integer(text),
+        }
+        .map(Scalar::Number),
+        FieldType::Number => match format {
+            Format::Number(style) => style.parse_number(text),
+            _ => parse_number(text),
+        }
+        .map(Scalar::Number),
+        FieldType::Boolean => match format {
+            Format::Boolean(words) => words.parse(text),
+            _ => parse_boolean(bytes),
+        }
+        .map(Scalar::Boolean),
+        FieldType::Year => parse_year(bytes).map(|year| Scalar::Number(Decimal::from(year))),
+        FieldType::Yearmonth => parse_yearmonth(bytes).map(|(year, month)| Scalar::Yearmonth { year, month }),
+        FieldType::Duration => Duration::parse(bytes).map(Scalar::Duration),
+        FieldType::Date | FieldType::Time | FieldType::Datetime => match format {
+            Format::Pattern(pattern) => parse_by_pattern(kind, pattern, text),
+            _ => match kind {
+                FieldType::Date => parse_date(bytes).map(Scalar::Date),
+                FieldType::Time => parse_time(bytes).map(Scalar::Time),
+                _ => parse_datetime(bytes).map(Scalar::Datetime),
+            },
+        },
+    }
+}
+
+/// Reads a date, a time or a datetime by a pattern.
+fn parse_by_pattern(kind: FieldType, pattern: &str, text: &str) -> Option<Scalar> {
+    match kind {
+        FieldType::Date => {
             let date = Date::strptime(pattern, text).ok()?;
             is_written_so(pattern, text, &date.strftime(pattern).to_string(), date)
                 .then_some(Scalar::Date(date))
         }
-        (FieldType::Time, Format::Default) => parse_time(bytes).map(Scalar::Time),
-        (FieldType::Time, Format::Pattern(pattern)) => {
+        FieldType::Time => {
             let time = Time::strptime(pattern, text).ok()?;
             let written = time.strftime(pattern).to_string();
             is_written_so(pattern, text, &written, Date::MAX).then_some(Scalar::Time(time))
         }
-        (FieldType::Datetime, Format::Default) => parse_datetime(bytes).map(Scalar::Datetime),
-        (FieldType::Datetime, Format::Pattern(pattern)) => {
-            datetime_by_pattern(pattern, text).map(Scalar::Datetime)
-        }
+        _ => datetime_by_pattern(pattern, text).map(Scalar::Datetime),
     }
 }
 
@@ -465,6 +566,8 @@ impl FieldType {
             Self::Time => "time",
             Self::Datetime => "datetime",
             Self::Year => "year",
+            Self::Yearmonth => "yearmonth",
+            Self::Duration => "duration",
             Self::Any => "any",
         }
     }

@@ -12,7 +12,7 @@ const MAX_FIELDS: usize = 4096;
 #[derive(Debug, Clone, PartialEq)]
 struct Cell {
     text: Vec<u8>,
-    /// Whether text follows its closing quote.
+    /// Whether it begins with a quote that opens nothing.
     malformed: bool,
     /// Where it ends in the record.
     end: usize,
@@ -61,7 +61,7 @@ impl Seen {
                 .enumerate()
                 .map(|(index, field)| Cell {
                     text: field.text().into_owned(),
-                    malformed: field.has_text_after_quote(),
+                    malformed: field.has_stray_quote(),
                     end: record.prefix(index + 1).unwrap().len(),
                 })
                 .collect(),
@@ -117,7 +117,7 @@ fn read(bytes: &[u8], control: &Control) -> Reading {
 
 /// The grammar, one byte after the other, over the whole input.
 pub(crate) fn simple(bytes: &[u8], layout: Layout, limits: Limits) -> Reading {
-    let mut parser = Simple { bytes, at: 0, line: 1, layout };
+    let mut parser = Simple { bytes, at: 0, line: 1, layout, limits };
     for _ in 0..2 {
         if bytes[parser.at..].starts_with(b"\xef\xbb\xbf") {
             parser.at += 3;
@@ -125,7 +125,7 @@ pub(crate) fn simple(bytes: &[u8], layout: Layout, limits: Limits) -> Reading {
     }
     let mut seen = Vec::new();
     loop {
-        while parser.line_end() {}
+        while parser.line_end() || parser.comment() {}
         if parser.peek().is_none() {
             return (seen, None);
         }
@@ -169,6 +169,7 @@ struct Simple<'a> {
     at: usize,
     line: u64,
     layout: Layout,
+    limits: Limits,
 }
 
 impl<'a> Simple<'a> {
@@ -192,6 +193,15 @@ impl<'a> Simple<'a> {
         true
     }
 
+    /// Passes a comment up to its line end.
+    fn comment(&mut self) -> bool {
+        let begins = self.peek().is_some() && self.peek() == self.layout.comment;
+        while begins && !matches!(self.peek(), None | Some(b'\n' | b'\r')) {
+            self.at += 1;
+        }
+        begins
+    }
+
     fn in_field(&self) -> bool {
         self.peek().is_some_and(|byte| byte != self.layout.delimiter && byte != b'\n' && byte != b'\r')
     }
@@ -201,7 +211,7 @@ impl<'a> Simple<'a> {
         let start = self.at;
         let mut cells = Vec::new();
         loop {
-            let (text, malformed) = self.cell()?;
+            let (text, malformed) = self.cell(start)?;
             cells.push(Cell { text, malformed, end: self.at - start });
             if self.peek() != Some(self.layout.delimiter) {
                 return Ok((&self.bytes[start..self.at], cells));
@@ -210,48 +220,79 @@ impl<'a> Simple<'a> {
         }
     }
 
-    /// The text of a cell, and whether text follows its closing quote.
-    fn cell(&mut self) -> Result<(Vec<u8>, bool), u64> {
+    /// The text of a cell, and whether it begins with a quote that is text: one that is closed before more text.
+    fn cell(&mut self, record: usize) -> Result<(Vec<u8>, bool), u64> {
         while self.layout.skip_initial_space && self.peek() == Some(b' ') && self.in_field() {
             self.at += 1;
         }
+        if self.peek() != Some(self.layout.quote) || !self.in_field() {
+            return Ok((self.unquoted(), false));
+        }
+        let opened = (self.at, self.line);
+        let mut text = self.quoted()?;
+        if !self.in_field() {
+            return Ok((text, false));
+        }
+        // Beyond the limit of the record nobody looks back.
+        if self.at - record > self.limits.record_bytes {
+            while self.in_field() {
+                self.at += 1;
+            }
+            return Ok((Vec::new(), true));
+        }
+        (self.at, self.line) = opened;
+        self.at += 1;
+        text = vec![self.layout.quote];
+        text.extend(self.unquoted());
+        Ok((text, true))
+    }
+
+    fn unquoted(&mut self) -> Vec<u8> {
         let mut text = Vec::new();
-        let quoted = self.peek() == Some(self.layout.quote);
-        if quoted {
-            self.quoted(&mut text)?;
-        }
-        let follows = quoted && self.in_field();
         while self.in_field() {
-            text.extend(self.peek());
-            self.at += 1;
+            if self.peek() == self.layout.escape {
+                self.at += 1;
+                self.take(&mut text);
+            } else {
+                text.extend(self.peek());
+                self.at += 1;
+            }
         }
-        Ok((text, follows))
+        text
+    }
+
+    /// Takes a byte as text, whatever it is.
+    fn take(&mut self, text: &mut Vec<u8>) {
+        let previous = self.at.checked_sub(1).map(|before| self.bytes[before]);
+        match self.peek() {
+            Some(b'\n') if previous == Some(b'\r') => {}
+            Some(b'\n' | b'\r') => self.line += 1,
+            _ => {}
+        }
+        text.extend(self.peek());
+        self.at += 1;
+        self.at = self.at.min(self.bytes.len());
     }
 
     /// A quoted text with both of its quotes.
-    fn quoted(&mut self, text: &mut Vec<u8>) -> Result<(), u64> {
-        let opened_on = self.line;
+    fn quoted(&mut self) -> Result<Vec<u8>, u64> {
+        let (opened_on, mut text) = (self.line, Vec::new());
         self.at += 1;
         loop {
             match self.peek() {
                 None => return Err(opened_on),
+                escape if escape == self.layout.escape => {
+                    self.at += 1;
+                    self.take(&mut text);
+                }
                 Some(byte) if byte == self.layout.quote => {
                     self.at += 1;
-                    if self.peek() != Some(self.layout.quote) {
-                        return Ok(());
+                    if !self.layout.double_quote || self.peek() != Some(self.layout.quote) {
+                        return Ok(text);
                     }
-                    text.push(byte);
-                    self.at += 1;
+                    self.take(&mut text);
                 }
-                Some(b'\n' | b'\r') => {
-                    let start = self.at;
-                    self.line_end();
-                    text.extend_from_slice(&self.bytes[start..self.at]);
-                }
-                Some(byte) => {
-                    text.push(byte);
-                    self.at += 1;
-                }
+                Some(_) => self.take(&mut text),
             }
         }
     }
