@@ -444,12 +444,6 @@ impl Contract {
         }
     }
 
-    /// The texts that stand for "no value" in a field.
-    #[must_use]
-    pub fn missing_values_of<'a>(&'a self, field: &'a Field) -> &'a [String] {
-        field.missing_values.as_deref().unwrap_or(&self.missing_values)
-    }
-
     /// The index of the field with this name.
     #[must_use]
     pub fn field_index(&self, name: &str) -> Option<usize> {
