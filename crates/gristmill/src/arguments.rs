@@ -44,7 +44,7 @@ pub enum Command {
     Split(SplitArguments),
     /// Validates and writes nothing
     #[command(
-        after_help = "Example:\n  gristmill check orders.csv --contract contracts/customer_orders.json"
+        after_help = "Example:\n  gristmill check orders.csv --contract contracts/customer_orders.json\n  some-export | gristmill check - --json"
     )]
     Check(CheckArguments),
     /// Drafts a contract from a sample of a file
@@ -106,7 +106,7 @@ pub struct SplitArguments {
 /// The arguments of `check`.
 #[derive(Debug, Args)]
 pub struct CheckArguments {
-    /// The CSV files
+    /// The CSV files; - for standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// The contract.
@@ -115,8 +115,8 @@ pub struct CheckArguments {
     /// Prints one JSON object per file, one per line
     #[arg(long)]
     pub json: bool,
-    /// How many violations of a file are listed; all are counted
-    #[arg(long, value_name = "N", default_value_t = 20)]
+    /// How many violations of each kind (code and column) are listed; all are counted
+    #[arg(long, value_name = "N", default_value_t = 3)]
     pub limit: u64,
 }
 

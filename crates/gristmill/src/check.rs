@@ -1,65 +1,121 @@
 //! `gristmill check`.
 
+mod excerpt;
+mod listing;
+mod text;
+
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use futures_lite::future::block_on;
 use processor::Processor;
 use serde::Serialize;
 use shared::events::Rows;
 use shared::manifest::{Manifest, Status};
-use shared::violation::FileCode;
+use shared::violation::{Code, FileCode};
+use tempfile::NamedTempFile;
 
 use crate::arguments::CheckArguments;
-use crate::console::{Colour, Console, count, counted, visible};
+use crate::console::Console;
 use crate::contracts::{Contracts, for_each_file};
 use crate::failure::{Exit, Failure};
 use crate::local::{DryObjects, FileObjects, InputFile, LocalEvents, SystemClock};
 use crate::progress::Progress;
 use crate::result::line;
 use crate::stages;
+use listing::{Kind, Listing};
 
-/// What was found in a file, for programs.
-#[derive(Debug, Serialize)]
+/// How many columns of an excerpt a line has at most: more would be hard to take in.
+const MAX_EXCERPT_COLUMNS: usize = 120;
+/// Stands for standard input among the files.
+const STANDARD_INPUT: &str = "-";
+
+/// What was found in a file.
+#[derive(Debug)]
 struct Checked {
+    /// What the user calls the file.
     file: String,
-    status: Status,
-    dataset: String,
-    rows: Rows,
-    code: Option<FileCode>,
-    reason: Option<String>,
-    codes: BTreeMap<String, u64>,
-    violations: Vec<Violation>,
-    /// Whether there are more violations than are listed.
-    truncated: bool,
+    manifest: Manifest,
+    /// The violations by code and column, with the first ones of each; none when the file was refused whole.
+    kinds: Vec<Kind>,
 }
 
-/// One violation, as the errors file has it.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-struct Violation {
+/// What was found in a file, for programs: one line of `--json`. What there is not is `null`.
+#[derive(Debug, Serialize)]
+struct Line<'a> {
+    file: &'a str,
+    status: Status,
+    dataset: &'a str,
+    rows: Rows,
+    code: Option<FileCode>,
+    reason: Option<&'a str>,
+    codes: &'a BTreeMap<String, u64>,
+    kinds: Vec<KindLine<'a>>,
+    violations: Vec<ViolationLine<'a>>,
+    /// Whether there are more violations than are listed.
+    truncated: bool,
+    notes: &'a [String],
+}
+
+/// How often a code hit a column.
+#[derive(Debug, Serialize)]
+struct KindLine<'a> {
+    code: Code,
+    column: Option<&'a str>,
+    count: u64,
+    first_row: u64,
+}
+
+/// One violation.
+#[derive(Debug, Serialize)]
+struct ViolationLine<'a> {
     row: u64,
     line: u64,
-    column: Option<String>,
-    code: String,
-    value: String,
-    reason: String,
+    cell: Option<usize>,
+    column: Option<&'a str>,
+    code: Code,
+    value: &'a str,
+    reason: &'a str,
 }
 
 /// Validates every file and writes nothing.
 pub(crate) fn check(arguments: &CheckArguments, console: &mut Console<'_>) -> Result<Exit, Failure> {
-    for_each_file(&arguments.files, &arguments.choice, console, |file, contracts, console| {
-        one(file, arguments, contracts, console)
+    let piped =
+        if arguments.files.iter().any(|file| is_standard_input(file)) { Some(spool()?) } else { None };
+    let path = |file: &PathBuf| match &piped {
+        Some(piped) if is_standard_input(file) => piped.path().to_owned(),
+        _ => file.clone(),
+    };
+    let files: Vec<PathBuf> = arguments.files.iter().map(path).collect();
+    for_each_file(&files, &arguments.choice, console, |file, contracts, console| {
+        let is_piped = piped.as_ref().is_some_and(|piped| piped.path() == file);
+        let shown = if is_piped { STANDARD_INPUT.to_owned() } else { file.display().to_string() };
+        one((file, shown), arguments, contracts, console)
     })
 }
 
+fn is_standard_input(file: &Path) -> bool {
+    file == Path::new(STANDARD_INPUT)
+}
+
+/// Standard input as a file, which goes away when it is dropped: its size has to be known, and a part of it may be
+/// read twice.
+fn spool() -> Result<NamedTempFile, Failure> {
+    let copied = NamedTempFile::new().and_then(|mut file| {
+        io::copy(&mut io::stdin().lock(), &mut file)?;
+        Ok(file)
+    });
+    copied.map_err(|error| Failure::program(format!("standard input cannot be copied to a file: {error}")))
+}
+
 fn one(
-    file: &Path,
+    (file, shown): (&Path, String),
     arguments: &CheckArguments,
     contracts: &Contracts,
     console: &mut Console<'_>,
 ) -> Result<Exit, Failure> {
-    let shown = file.display().to_string();
     let input =
         InputFile::unhashed(file, contracts.key_of(file)).map_err(|fault| Failure::fault(&shown, &fault))?;
     let progress =
@@ -71,124 +127,76 @@ fn one(
         out: Path::new("").to_owned(),
         progress: progress.clone(),
     };
+    let columns = console.width.saturating_sub(text::INDENT).min(MAX_EXCERPT_COLUMNS);
+    let listing = Arc::new(Listing::new(arguments.limit, columns, progress.clone()));
     let events = LocalEvents::default();
-    let objects = DryObjects::new(files, arguments.limit);
-    let processor = Processor::new(objects, &events, SystemClock, processor::Settings::default());
+    let mut processor =
+        Processor::new(DryObjects(files), &events, SystemClock, processor::Settings::default());
+    processor.witness = Some(Arc::clone(&listing) as _);
     let processed = block_on(stages::process(&processor, &input, &shown));
     progress.clear();
     let manifest = processed?.manifest;
-    let violations = match manifest.status {
-        // A verdict over the whole file takes back what was said of its rows.
-        Status::Rejected => Vec::new(),
-        Status::Completed | Status::Held => {
-            violations(processor.objects.overheard().bytes(), arguments.limit).map_err(|error| {
-                Failure::program(format!("{shown}: the violations cannot be read: {error}"))
-            })?
-        }
-    };
+    // A verdict over the whole file takes back what was said of its rows.
+    let kinds = if manifest.status == Status::Rejected { Vec::new() } else { listing.take() };
     contracts.remark(&shown, &manifest, console);
-    let checked = Checked::of(shown, &manifest, violations);
-    let text = if arguments.json { line(&checked)? } else { text(console, &checked, &manifest) };
+    let checked = Checked { file: shown, manifest, kinds };
+    let text = if arguments.json { line(&checked.line())? } else { text::of(&checked, console) };
     console.print(&text)?;
-    let good = manifest.status == Status::Completed && manifest.rows.rejected == 0;
-    Ok(if good { Exit::Good } else { Exit::Rejected })
+    Ok(checked.exit())
 }
 
 impl Checked {
-    fn of(file: String, manifest: &Manifest, violations: Vec<Violation>) -> Self {
-        let all = manifest.codes.values().sum::<u64>();
-        Self {
-            file,
+    fn exit(&self) -> Exit {
+        let good = self.manifest.status == Status::Completed && self.manifest.rows.rejected == 0;
+        if good { Exit::Good } else { Exit::Rejected }
+    }
+
+    /// What was noticed about the file and tolerated.
+    fn notes(&self) -> &[String] {
+        self.manifest.read_as.as_ref().map_or(&[], |read_as| &read_as.notes)
+    }
+
+    fn line(&self) -> Line<'_> {
+        let manifest = &self.manifest;
+        let kinds = self.kinds.iter().map(|kind| KindLine {
+            code: kind.code,
+            column: kind.column.as_deref(),
+            count: kind.count,
+            first_row: kind.first_row,
+        });
+        let mut violations: Vec<ViolationLine<'_>> = self.kinds.iter().flat_map(Kind::lines).collect();
+        violations.sort_by_key(|violation| (violation.row, violation.cell));
+        Line {
+            file: &self.file,
             status: manifest.status,
-            dataset: manifest.dataset.clone(),
+            dataset: &manifest.dataset,
             rows: manifest.rows,
             code: manifest.code,
-            reason: manifest.reason.clone(),
-            codes: manifest.codes.clone(),
-            truncated: all > violations.len() as u64,
+            reason: manifest.reason.as_deref(),
+            codes: &manifest.codes,
+            kinds: kinds.collect(),
+            truncated: self.kinds.iter().any(|kind| kind.unlisted() > 0),
             violations,
+            notes: self.notes(),
         }
     }
 }
 
-/// Reads the beginning of an errors file: `source_row,source_line,column,code,value,reason`.
-fn violations(errors: &[u8], limit: u64) -> Result<Vec<Violation>, csv::Error> {
-    let mut found = Vec::new();
-    for record in csv::Reader::from_reader(errors).into_deserialize() {
-        if found.len() as u64 == limit {
-            break;
-        }
-        let (row, line, column, code, value, reason): (u64, u64, Option<String>, String, String, String) =
-            record?;
-        found.push(Violation { row, line, column, code, value: as_it_was(value), reason: as_it_was(reason) });
+impl Kind {
+    /// How many there are beyond those that are listed.
+    fn unlisted(&self) -> u64 {
+        self.count - self.violations.len() as u64
     }
-    Ok(found)
-}
 
-/// A text without the apostrophe that keeps spreadsheets from taking it for a formula.
-fn as_it_was(text: String) -> String {
-    match text.strip_prefix('\'') {
-        Some(rest) if rest.starts_with(['=', '+', '-', '@', '\t', '\r']) => rest.to_owned(),
-        _ => text,
-    }
-}
-
-/// One line a violation, as a compiler would write it, then the totals.
-fn text(console: &Console<'_>, checked: &Checked, manifest: &Manifest) -> String {
-    let file = visible(&checked.file);
-    let mut text = String::new();
-    // Writing to a String cannot fail.
-    for Violation { row, line, code, reason, .. } in &checked.violations {
-        let _ = writeln!(text, "{file}:row {row} (line {line}) {} [{code}]", visible(reason));
-    }
-    if checked.truncated && checked.status != Status::Rejected {
-        let all = checked.codes.values().sum::<u64>();
-        let more = counted(all - checked.violations.len() as u64, "more violation");
-        let _ = writeln!(text, "… and {more}; --limit lists more");
-    }
-    if !checked.violations.is_empty() && checked.status != Status::Rejected {
-        text.push('\n');
-        for kind in &manifest.violations {
-            let column = visible(kind.column.as_deref().unwrap_or_default());
-            let _ = writeln!(text, "{:>8}  {:<18} {column}", count(kind.count), kind.code.as_str());
-        }
-    }
-    let word = match (checked.status, checked.rows.rejected) {
-        (Status::Completed, 0) => console.paint(Colour::Green, "good"),
-        (Status::Completed, _) => console.paint(Colour::Yellow, "not good"),
-        (Status::Held, _) => console.paint(Colour::Yellow, "held"),
-        (Status::Rejected, _) => console.paint(Colour::Red, "rejected"),
-    };
-    let _ = write!(text, "{word}  {file} ({})", visible(&checked.dataset));
-    if checked.status != Status::Rejected {
-        let Rows { total, valid, rejected } = checked.rows;
-        let _ =
-            write!(text, ": {}, {} valid, {} rejected", counted(total, "row"), count(valid), count(rejected));
-    }
-    text.push('\n');
-    if let Some(reason) = &checked.reason {
-        let code = checked.code.map(|code| format!(" [{code}]")).unwrap_or_default();
-        let _ = writeln!(text, "  {}{code}", visible(reason));
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn violations_are_read_back_as_they_were_found() {
-        let errors = b"source_row,source_line,column,code,value,reason\n\
-                       3,5,price,type-error,'=1+1,\"price: \"\"=1+1\"\" is no number, write one\"\n\
-                       4,6,,blank-row,,every cell of the row is empty\n\
-                       5,7,price,type-error,-x,price: no\n";
-        let found = violations(errors, 2).unwrap();
-        assert_eq!(found.len(), 2);
-        assert_eq!((found[0].row, found[0].line, found[0].column.as_deref()), (3, 5, Some("price")));
-        assert_eq!(found[0].value, "=1+1");
-        assert_eq!(found[0].reason, "price: \"=1+1\" is no number, write one");
-        assert_eq!(found[1].column, None);
-        assert!(violations(b"", 2).unwrap().is_empty());
+    fn lines(&self) -> impl Iterator<Item = ViolationLine<'_>> {
+        self.violations.iter().map(|violation| ViolationLine {
+            row: violation.row,
+            line: violation.line,
+            cell: violation.cell,
+            column: self.column.as_deref(),
+            code: self.code,
+            value: &violation.value,
+            reason: &violation.reason,
+        })
     }
 }

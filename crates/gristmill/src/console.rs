@@ -13,14 +13,20 @@ pub struct Console<'a> {
     pub err: &'a mut dyn Write,
     /// Whether results may be coloured.
     pub colour: bool,
+    /// How many columns of text a line of results has.
+    pub width: usize,
     /// Whether somebody watches, so that a bar is of use.
     pub progress: bool,
 }
 
 impl fmt::Debug for Console<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { colour, progress, .. } = self;
-        f.debug_struct("Console").field("colour", colour).field("progress", progress).finish_non_exhaustive()
+        let Self { colour, width, progress, .. } = self;
+        f.debug_struct("Console")
+            .field("colour", colour)
+            .field("width", width)
+            .field("progress", progress)
+            .finish_non_exhaustive()
     }
 }
 
@@ -64,6 +70,7 @@ pub(crate) enum Colour {
     Red = 31,
     Green = 32,
     Yellow = 33,
+    Cyan = 36,
 }
 
 /// A text from a file as a terminal may show it: control characters, which could move the cursor or clear the
@@ -131,7 +138,7 @@ mod tests {
         }
         let print = |kind| {
             let (mut out, mut err) = (Closed(kind), io::sink());
-            Console { out: &mut out, err: &mut err, colour: false, progress: false }.print("x")
+            Console { out: &mut out, err: &mut err, colour: false, width: 100, progress: false }.print("x")
         };
         assert_eq!(print(io::ErrorKind::BrokenPipe), Ok(()));
         assert_eq!(print(io::ErrorKind::StorageFull).unwrap_err().exit, Exit::Failed);

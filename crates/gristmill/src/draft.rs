@@ -84,7 +84,7 @@ fn opening(file: &Path) -> io::Result<Result<(Layout, Vec<String>), Verdict>> {
         let count = fill(&mut file, opening.space())?;
         opening.filled(count);
     }
-    Ok(opening.widest().and_then(|(layout, labels)| check_labels(&labels).map(|()| (layout, labels))))
+    Ok(opening.regular().and_then(|(layout, labels)| check_labels(&labels).map(|()| (layout, labels))))
 }
 
 /// Looks at the first records of a file.

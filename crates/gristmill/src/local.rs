@@ -16,7 +16,7 @@ mod upload;
 
 pub use analyses::FileAnalyses;
 pub use clock::SystemClock;
-pub use dry::{DryObjects, Overheard};
+pub use dry::{DryObjects, DryUpload};
 pub use events::LocalEvents;
 pub use input::{FileBody, InputFile};
 pub use model::NoModel;

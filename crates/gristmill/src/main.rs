@@ -15,12 +15,19 @@ fn main() -> ExitCode {
     log_to_stderr(arguments.verbose, !no_colour && stderr.is_terminal());
     let mut console = Console {
         colour: !no_colour && stdout.is_terminal(),
+        width: width(stdout.is_terminal()),
         progress: stderr.is_terminal(),
         out: &mut stdout.lock(),
         err: &mut stderr.lock(),
     };
     let ended = carry_out(&arguments, &mut console);
     ended.unwrap_or_else(|failure| console.fail(&failure)).into()
+}
+
+/// How wide results may be. What goes into a file is the same on every machine.
+fn width(terminal: bool) -> usize {
+    let size = if terminal { terminal_size::terminal_size() } else { None };
+    size.map_or(100, |(terminal_size::Width(columns), _)| usize::from(columns).clamp(40, 200))
 }
 
 /// Logs are off unless they are asked for.

@@ -1,6 +1,7 @@
 //! The three stages, one after the other, on local files.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use analyzer::Analyzer;
 use futures_lite::future::block_on;
@@ -68,10 +69,21 @@ pub(crate) async fn process<O: Objects>(
     }
 }
 
+/// The first stage on files. What it rejects is counted beside the bar.
+fn processor<'e>(
+    objects: &FileObjects,
+    events: &'e LocalEvents,
+) -> Processor<FileObjects, &'e LocalEvents, SystemClock> {
+    let settings = processor::Settings::default();
+    let mut processor = Processor::new(objects.clone(), events, SystemClock, settings);
+    processor.witness = Some(Arc::new(objects.progress.clone()));
+    processor
+}
+
 /// Runs the first stage on files.
 pub(crate) fn split(objects: &FileObjects, file: &str) -> Result<Processed, Failure> {
     let events = LocalEvents::default();
-    let processor = Processor::new(objects.clone(), &events, SystemClock, processor::Settings::default());
+    let processor = processor(objects, &events);
     block_on(process(&processor, &objects.input, file))
 }
 
@@ -79,7 +91,7 @@ pub(crate) fn split(objects: &FileObjects, file: &str) -> Result<Processed, Fail
 pub(crate) fn run(objects: &FileObjects, file: &str) -> Result<Ran, Failure> {
     block_on(async {
         let events = LocalEvents::default();
-        let processor = Processor::new(objects.clone(), &events, SystemClock, processor::Settings::default());
+        let processor = processor(objects, &events);
         let processed = process(&processor, &objects.input, file).await?;
         let failed = |error: StageError| Failure::stage(file, &error);
         let analyses = FileAnalyses::new(objects.out.join("analyses"));

@@ -377,33 +377,170 @@ fn a_check_finds_what_a_run_rejects_and_writes_nothing() {
     assert_eq!(exit(&output), 1);
     assert_eq!(
         keys(&checked),
-        ["file", "status", "dataset", "rows", "code", "reason", "codes", "violations", "truncated"]
+        [
+            "file",
+            "status",
+            "dataset",
+            "rows",
+            "code",
+            "reason",
+            "codes",
+            "kinds",
+            "violations",
+            "truncated",
+            "notes"
+        ]
     );
     let run = json(&gristmill(place.path(), &["split", "sales.csv", "--json"]));
     assert_eq!(checked["rows"], run["rows"]);
     let violations = checked["violations"].as_array().unwrap();
-    assert_eq!((violations.len(), &checked["truncated"]), (3, &Value::Bool(true)));
-    assert_eq!(keys(&violations[0]), ["row", "line", "column", "code", "value", "reason"]);
+    assert_eq!(checked["truncated"], true);
+    assert_eq!(keys(&violations[0]), ["row", "line", "cell", "column", "code", "value", "reason"]);
+    let kinds = checked["kinds"].as_array().unwrap();
+    assert_eq!(keys(&kinds[0]), ["code", "column", "count", "first_row"]);
+    let listed: u64 = kinds.iter().map(|kind| kind["count"].as_u64().unwrap().min(3)).sum();
+    assert_eq!(violations.len() as u64, listed);
     let errors = place.path().join(run["paths"]["errors"].as_str().unwrap());
     let first = csv::Reader::from_path(errors).unwrap().into_records().next().unwrap().unwrap();
     assert_eq!(violations[0]["row"].to_string(), first[0]);
     assert_eq!(violations[0]["code"], first[3]);
 }
 
-#[test]
-fn a_check_speaks_like_a_compiler() {
-    let place = place("x.csv", b"a,b\n1,2\n\"x\ny\",2\n3\n");
+/// A directory with `x.csv` and a contract for it, `x.json`: the whole number `a` and the text `b`.
+fn small(bytes: &[u8]) -> TempDir {
+    let place = place("x.csv", bytes);
     let contract =
         r#"{"name": "x", "schema": {"fields": [{"name": "a", "type": "integer"}, {"name": "b"}]}}"#;
     fs::write(place.path().join("x.json"), contract).unwrap();
-    let output = gristmill(place.path(), &["check", "x.csv", "--contract", "x.json", "--limit", "1"]);
+    place
+}
+
+const CHECK_X: [&str; 4] = ["check", "x.csv", "--contract", "x.json"];
+
+#[test]
+fn a_check_shows_each_violation_in_its_place() {
+    let place = small("a,b\n1,2\nx,\"y\nz\"\n4\n\"名前\",5\nw,6\nv,7\n".as_bytes());
+    let output = gristmill(place.path(), &CHECK_X);
+    let expected = "\
+type-error in a (4 times)
+  x.csv:3:1 (row 2): \"x\" is not a whole number; write digits only, such as 12
+      x,\"y\\nz\"
+      ^
+  x.csv:6:1 (row 4): \"名前\" is not a whole number; write digits only, such as 12
+      \"名前\",5
+      ^^^^^^
+  x.csv:7:1 (row 5): \"w\" is not a whole number; write digits only, such as 12
+      w,6
+      ^
+  … and 1 more
+
+missing-cell (1 row)
+  x.csv:5:2 (row 3): there is no cell for b: the row has 1 cell, the header has 2
+      4
+       ^
+
+  count  code          column
+      4  type-error    a
+      1  missing-cell  b
+
+not good  x.csv (x): 6 rows, 1 valid, 5 rejected, 5 violations
+";
+    assert_eq!(stdout(&output), expected);
+    assert_eq!((exit(&output), stderr(&output).as_str()), (1, ""));
+}
+
+#[test]
+fn the_limit_of_a_check_is_that_of_each_kind() {
+    let place = small(b"a,b\nx,1\ny,2\nz\n");
+    let words = stdout(&gristmill(place.path(), &[&CHECK_X[..], &["--limit", "1"]].concat()));
+    assert!(words.contains("(row 1)") && !words.contains("(row 2)"), "{words}");
+    assert!(words.contains("  … and 2 more\n") && words.contains("missing-cell (1 row)"), "{words}");
+    let words = stdout(&gristmill(place.path(), &[&CHECK_X[..], &["--limit", "0"]].concat()));
+    assert!(words.starts_with("  count  code"), "{words}");
+    let all = json(&gristmill(place.path(), &[&CHECK_X[..], &["--limit", "9", "--json"]].concat()));
+    let rows: Vec<u64> =
+        all["violations"].as_array().unwrap().iter().map(|v| v["row"].as_u64().unwrap()).collect();
+    assert_eq!((rows, &all["truncated"]), (vec![1, 2, 3, 3], &Value::Bool(false)));
+}
+
+#[test]
+fn a_check_shows_what_a_file_cannot_do_to_the_terminal() {
+    let place = small(b"a,b\n\x1b[2J,1\n1,\xff\n");
+    let output = gristmill(place.path(), &CHECK_X);
+    assert!(!output.stdout.contains(&0x1b) && !output.stdout.contains(&0xff));
     let words = stdout(&output);
-    let first = words.lines().next().unwrap();
-    assert!(first.starts_with("x.csv:row 2 (line 3) a: ") && first.ends_with(" [type-error]"), "{words}");
-    assert!(words.contains("… and 1 more violation; --limit lists more"), "{words}");
-    assert!(words.contains("       1  missing-cell       b"), "{words}");
-    assert!(words.ends_with("not good  x.csv (x): 3 rows, 1 valid, 2 rejected\n"), "{words}");
+    assert!(words.contains("\\u{1b}[2J,1\n      ^^^^^^\n"), "{words}");
+    assert!(words.contains("1,\\xFF\n        ^^^^\n"), "{words}");
+}
+
+#[test]
+fn a_file_that_is_refused_whole_is_shown_with_its_code_and_what_to_do() {
+    let place = small(b"a,b\n1,\"2\n");
+    let output = gristmill(place.path(), &CHECK_X);
+    let words = stdout(&output);
+    assert!(words.starts_with("refused  x.csv (x)\n  unterminated-quote: "), "{words}");
+    assert!(words.contains("line 2") && words.contains("Close the quote"), "{words}");
+    assert!(words.lines().all(|line| line.chars().count() <= 100), "{words}");
     assert_eq!(exit(&output), 1);
+}
+
+#[test]
+fn what_a_check_noticed_and_tolerated_is_told() {
+    let place = small(b"a;b\n1;2\n");
+    let output = gristmill(place.path(), &CHECK_X);
+    assert!(stdout(&output).starts_with("good  x.csv (x): 1 row, 1 valid, 0 rejected\n  note: "));
+    assert!(stdout(&output).contains("semicolons"), "{}", stdout(&output));
+    let checked = json(&gristmill(place.path(), &[&CHECK_X[..], &["--json"]].concat()));
+    assert_eq!(checked["notes"].as_array().unwrap().len(), 1);
+    assert_eq!(exit(&output), 0);
+}
+
+#[test]
+fn a_held_file_says_why() {
+    let place = small(b"a,b\nx,1\n2,2\n");
+    let contract = r#"{"name": "x", "schema": {"fields": [{"name": "a", "type": "integer"}, {"name": "b"}]},
+        "gristmill": {"routing": {"max_rejected_ratio": 0.1}}}"#;
+    fs::write(place.path().join("x.json"), contract).unwrap();
+    let output = gristmill(place.path(), &CHECK_X);
+    let words = stdout(&output);
+    assert!(words.contains("type-error in a") && words.contains("held  x.csv (x): 2 rows"), "{words}");
+    assert!(words.contains("\n  too-many-rejected: 1 of 2 rows"), "{words}");
+    assert_eq!(exit(&output), 1);
+}
+
+#[test]
+fn a_wide_file_with_everything_wrong_is_summed_up() {
+    let names: Vec<String> = (0..60).map(|n| format!("c{n}")).collect();
+    let fields: Vec<String> =
+        names.iter().map(|n| format!(r#"{{"name": "{n}", "type": "integer"}}"#)).collect();
+    let csv = format!("{}\n{}\n", names.join(","), vec!["x"; 60].join(","));
+    let place = small(csv.as_bytes());
+    let contract = format!(r#"{{"name": "x", "schema": {{"fields": [{}]}}}}"#, fields.join(","));
+    fs::write(place.path().join("x.json"), contract).unwrap();
+    let words = stdout(&gristmill(place.path(), &CHECK_X));
+    assert_eq!(words.matches("type-error in ").count(), 20);
+    assert!(
+        words.contains("\n… and 40 more kinds\n") && words.contains("… and 10 more kinds; --json lists all")
+    );
+    assert!(words.ends_with("1 row, 0 valid, 1 rejected, 60 violations\n"), "{words}");
+}
+
+#[test]
+fn standard_input_is_checked_like_a_file() {
+    let place = small(b"");
+    for (bytes, expected) in [(&b"a,b\n1,2\n"[..], 0), (b"a,b\nx,2\n", 1), (b"", 1)] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_gristmill"))
+            .args(["check", "-", "--contract", "x.json", "--json"])
+            .current_dir(place.path())
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        std::io::Write::write_all(&mut child.stdin.take().unwrap(), bytes).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(exit(&output), expected, "{}", stdout(&output));
+        assert_eq!(json(&output)["file"], "-");
+    }
 }
 
 #[test]
@@ -427,8 +564,14 @@ fn every_sample_is_checked_as_it_is_split() {
             Outcome::Split { valid, rejected } => {
                 assert_eq!(checked["rows"]["valid"], valid, "{name}");
                 assert_eq!(checked["rows"]["rejected"], rejected, "{name}");
+                let kinds = checked["kinds"].as_array().unwrap();
+                let counts: Vec<u64> = kinds.iter().map(|kind| kind["count"].as_u64().unwrap()).collect();
+                let codes = checked["codes"].as_object().unwrap();
+                let all: u64 = codes.values().map(|count| count.as_u64().unwrap()).sum();
+                assert_eq!(counts.iter().sum::<u64>(), all, "{name}");
+                assert!(all >= rejected, "{name}");
                 let listed = checked["violations"].as_array().unwrap().len() as u64;
-                assert!(listed == 20 || listed >= rejected, "{name}: {listed}");
+                assert_eq!(listed, counts.iter().map(|count| *count.min(&3)).sum::<u64>(), "{name}");
                 assert_eq!(exit(&output) == 0, rejected == 0 && checked["status"] == "completed", "{name}");
             }
             Outcome::Refused { code } => {

@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
+use shared::contract::descriptor::DialectDescriptor;
 use shared::contract::{
-    BrokenContract, Contract, MAX_REFERENCE_BYTES, Provenance, REJECTION_COLUMNS, ReferenceFile,
+    BrokenContract, Contract, HeaderRows, MAX_REFERENCE_BYTES, Provenance, REJECTION_COLUMNS, ReferenceFile,
 };
 use shared::identity::{ContractDigest, ETag};
 use shared::keys::{CONTRACTS_PREFIX, contract_key, dataset_of, reference_key};
 use shared::manifest::AppliedContract;
 use shared::ports::{Fault, FaultKind, Fetched, Location, Objects};
+use shared::rows::Layout;
 use shared::violation::{FileCode, Verdict};
 
 /// The dataset of a file that no contract fits.
@@ -217,7 +219,7 @@ async fn reference<O: Objects>(
 ///
 /// Columns of Gristmill's own may be among them, when an output is dropped as a file: they are carried through, but
 /// not added again.
-pub(crate) fn profile(dataset: &str, labels: &[String]) -> Result<Contract, BrokenContract> {
+pub(crate) fn profile(dataset: &str, labels: &[String], layout: Layout) -> Result<Contract, BrokenContract> {
     let has = |name: &str| labels.iter().any(|label| label.trim().eq_ignore_ascii_case(name));
     let fields: Vec<Value> = labels
         .iter()
@@ -229,6 +231,7 @@ pub(crate) fn profile(dataset: &str, labels: &[String]) -> Result<Contract, Brok
     let descriptor = json!({
         "name": dataset_name(dataset),
         "title": "File without a contract",
+        "dialect": DialectDescriptor::of(&layout, &HeaderRows::First),
         "schema": {"fields": fields},
         "gristmill": {"provenance": provenance},
     });

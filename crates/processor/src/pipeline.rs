@@ -5,18 +5,19 @@ use std::sync::Arc;
 use shared::contract::Contract;
 use shared::events::{Rows, SCHEMA_VERSION};
 use shared::identity::{ContractDigest, RunId};
+use shared::intake::ArchiveLimits;
 use shared::keys::{OutputKeys, manifest_key};
 use shared::manifest::{AppliedContract, Manifest, Outputs, ReadAs, Status};
 use shared::ports::{Clock, Events, Fault, FaultKind, Fetched, Location, ObjectInfo, Objects, SourceObject};
-use shared::rows::{Layout, Limits};
-use shared::split::{Chosen, Match, Opening, Origin, Progress, Split, Survey};
+use shared::rows::{Limits, NO_QUOTE};
+use shared::split::{Chosen, Match, Opening, Origin, Progress, Split, Survey, Witness};
 use shared::stage::StageError;
 use shared::validate::{KeyLimits, Keys};
 use shared::violation::{FileCode, Verdict};
 
 use crate::contracts::{Candidates, ContractCache, Read, Refused, UNMATCHED, applied, profile};
 use crate::gates;
-use crate::transfer::{Outgoing, Source, metadata, put};
+use crate::transfer::{NotRead, Outgoing, Source, metadata, put};
 
 /// The largest file that is read, in bytes: what S3 takes in one upload from its console and most tools.
 pub const MAX_FILE_BYTES: u64 = 5 * 1024 * 1024 * 1024;
@@ -26,15 +27,22 @@ pub const MAX_FILE_BYTES: u64 = 5 * 1024 * 1024 * 1024;
 pub struct Settings {
     /// What a record may not exceed.
     pub limits: Limits,
-    /// The largest file, in bytes.
+    /// The largest file as it is stored, in bytes.
     pub max_file_bytes: u64,
+    /// What a gzip archive may not exceed.
+    pub archive: ArchiveLimits,
     /// How many keys of a file are remembered.
     pub keys: KeyLimits,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { limits: Limits::STANDARD, max_file_bytes: MAX_FILE_BYTES, keys: KeyLimits::STANDARD }
+        Self {
+            limits: Limits::STANDARD,
+            max_file_bytes: MAX_FILE_BYTES,
+            archive: ArchiveLimits::STANDARD,
+            keys: KeyLimits::STANDARD,
+        }
     }
 }
 
@@ -78,6 +86,8 @@ pub struct Processor<O, E, C> {
     pub settings: Settings,
     /// The contracts that it has read.
     pub contracts: ContractCache,
+    /// Somebody who is shown each rejected record.
+    pub witness: Option<Arc<dyn Witness>>,
 }
 
 /// What is known of a run before its records are read.
@@ -99,7 +109,7 @@ struct Judged {
 impl<O: Objects, E: Events, C: Clock> Processor<O, E, C> {
     /// A processor on these ports.
     pub fn new(objects: O, events: E, clock: C, settings: Settings) -> Self {
-        Self { objects, events, clock, settings, contracts: ContractCache::default() }
+        Self { objects, events, clock, settings, contracts: ContractCache::default(), witness: None }
     }
 
     /// Processes a file that has arrived. Safe to repeat, also at the same time.
@@ -149,11 +159,15 @@ impl<O: Objects, E: Events, C: Clock> Processor<O, E, C> {
     /// Opens the file and reads its beginning.
     async fn open(&self, source: &SourceObject) -> Result<(ObjectInfo, Source<O::Body>, Opening), Fault> {
         let (info, body) = self.objects.open(source).await?;
-        let mut body = Source::new(body, info.size);
+        let mut body = Source::new(body, info.size, self.settings.archive);
         let mut opening = Opening::new(self.settings.limits);
         while !opening.is_ready() {
-            let filled = body.fill(opening.space()).await?;
-            opening.filled(filled);
+            match body.fill(opening.space()).await {
+                Ok(filled) => opening.filled(filled),
+                Err(NotRead::Fault(fault)) => return Err(fault),
+                // Whose file it is and which contract it follows is still found out, for the manifest and the mail.
+                Err(NotRead::Verdict(verdict)) => opening.refuse(verdict),
+            }
         }
         Ok((info, body, opening))
     }
@@ -233,6 +247,9 @@ impl<O: Objects, E: Events, C: Clock> Processor<O, E, C> {
         let keys = finish_survey(*survey, body).await?;
         let (_, mut body, opening) = self.open(run.source).await.map_err(Stopped::Read)?;
         let found = opening.find(&[contract]).map_err(Stopped::Verdict)?;
+        if let Some(witness) = &self.witness {
+            witness.restarted();
+        }
         self.attempt(run, contract, (opening.take(found), keys), &mut body).await
     }
 
@@ -249,9 +266,11 @@ impl<O: Objects, E: Events, C: Clock> Processor<O, E, C> {
         let outgoing =
             |key| Outgoing::new(&self.objects, Location::new(&run.source.bucket, key), metadata.clone());
         let mut outputs = [outgoing(keys.processed), outgoing(keys.rejected), outgoing(keys.errors)];
-        let read_as = run.read_as(&chosen.plan, chosen.layout(), chosen.notes.clone());
+        let read_as = run.read_as(&chosen, body.is_packed());
         let derived: Vec<String> = contract.derive.iter().map(|derived| derived.name.clone()).collect();
-        let mut split = Split::new(chosen, &run.origin(contract), &derived).with_keys(told_apart);
+        let mut split = Split::new(chosen, &run.origin(contract), &derived)
+            .with_keys(told_apart)
+            .with_witness(self.witness.clone());
         let stopped = match pass(&mut split, body, &mut outputs).await {
             Ok(Some(written)) => return Ok(run.finished(contract, &split, written, read_as)),
             Ok(None) => Stopped::Keys(Box::new(split.into_survey())),
@@ -293,13 +312,22 @@ impl From<Fault> for Stopped {
     }
 }
 
+impl From<NotRead> for Stopped {
+    fn from(stopped: NotRead) -> Self {
+        match stopped {
+            NotRead::Fault(fault) => Self::Read(fault),
+            NotRead::Verdict(verdict) => Self::Verdict(verdict),
+        }
+    }
+}
+
 /// Reads the rest of a file for the keys that may occur again.
 async fn finish_survey<B: shared::ports::Body>(
     mut survey: Survey,
     body: &mut Source<B>,
 ) -> Result<Keys, Stopped> {
     while survey.advance().map_err(Stopped::Verdict)? != Progress::Done {
-        let filled = body.fill(survey.space()).await.map_err(Stopped::Read)?;
+        let filled = body.fill(survey.space()).await?;
         survey.filled(filled);
     }
     Ok(survey.finish())
@@ -315,7 +343,7 @@ async fn pass<O: Objects, B: shared::ports::Body>(
     loop {
         match split.advance().map_err(Stopped::Verdict)? {
             Progress::NeedInput => {
-                let filled = body.fill(split.space()).await.map_err(Stopped::Read)?;
+                let filled = body.fill(split.space()).await?;
                 split.filled(filled);
             }
             Progress::Drain => {
@@ -363,7 +391,7 @@ fn lacking<'c>(
     opening: &Opening,
     best: Option<&Contract>,
 ) -> Option<(&'c Refused, &'c Contract)> {
-    let (_, labels) = opening.widest().ok()?;
+    let (_, labels) = opening.regular().ok()?;
     let known = best.map_or(0, |contract| contract.knows(&labels));
     let refused = all.iter().filter_map(|read| read.as_ref().as_ref().err());
     refused
@@ -383,7 +411,7 @@ const LEAST_NAMES: usize = 3;
 /// header's names, if these are at least half of its fields, or all that the header has. Its verdict tells what is
 /// missing; a profile would pass the file as if nothing were wrong.
 fn nearest<'c>(contracts: &[&'c Contract], opening: &Opening) -> Option<&'c Contract> {
-    let (_, labels) = opening.widest().ok()?;
+    let (_, labels) = opening.regular().ok()?;
     let nearest = contracts.iter().max_by_key(|contract| contract.knows(&labels))?;
     let known = nearest.knows(&labels);
     let half_of_its_fields = known * 2 >= nearest.fields.len();
@@ -403,11 +431,11 @@ fn profiled(dataset: &str, opening: &Opening) -> Judged {
         },
         plan: Err(verdict),
     };
-    let labels = match opening.widest() {
-        Ok((_, labels)) => labels,
+    let (layout, labels) = match opening.regular() {
+        Ok(found) => found,
         Err(verdict) => return unusable(verdict),
     };
-    let contract = match profile(dataset, &labels) {
+    let contract = match profile(dataset, &labels, layout) {
         Ok(contract) => contract,
         Err(broken) => {
             // The only thing that can be wrong with such a contract are the names in the header.
@@ -442,14 +470,27 @@ impl Run<'_> {
         }
     }
 
-    fn read_as(&self, plan: &shared::validate::Plan, layout: Layout, mut notes: Vec<String>) -> ReadAs {
+    fn read_as(&self, chosen: &Chosen, packed: bool) -> ReadAs {
+        let mut notes = chosen.notes.clone();
+        if packed {
+            notes.push("the file is a gzip archive; the outputs are not packed".to_owned());
+        }
         if self.contract.inferred {
             notes.push("no contract fits this file; only broken rows were rejected".to_owned());
         }
+        let layout = chosen.layout();
+        let quote = match layout.quote {
+            b'"' => None,
+            NO_QUOTE => Some(String::new()),
+            other => Some(char::from(other).to_string()),
+        };
         ReadAs {
             delimiter: char::from(layout.delimiter),
-            encoding: "utf-8".to_owned(),
-            columns: plan.labels().to_vec(),
+            quote,
+            escape: layout.escape.map(char::from),
+            skip_initial_space: layout.skip_initial_space,
+            encoding: chosen.charset.name(),
+            columns: chosen.plan.labels().to_vec(),
             notes,
         }
     }

@@ -1,24 +1,89 @@
 //! Moving bytes between the ports and the engine.
 
 use shared::checksum::Checksum;
+use shared::intake::{ArchiveLimits, Gunzip, Taken, is_gzip};
 use shared::manifest::Output;
 use shared::ports::{Body, Fault, FaultKind, Location, Metadata, Objects, SourceObject, Upload, Written};
 use shared::split::Sink;
+use shared::violation::Verdict;
 
-/// A source object being read, with a count of what came.
+/// A source object being read: unpacked where it is a gzip archive, with a count of the stored bytes that came.
 pub(crate) struct Source<B> {
     body: B,
     expected: u64,
     read: u64,
+    limits: ArchiveLimits,
+    packing: Packing,
+}
+
+/// Whether the object is packed.
+enum Packing {
+    /// Nothing was read yet.
+    Unknown,
+    None,
+    Gzip(Box<Gunzip>),
+}
+
+/// Why no more of a source object comes.
+#[derive(Debug)]
+pub(crate) enum NotRead {
+    /// The call failed.
+    Fault(Fault),
+    /// What is stored cannot be unpacked.
+    Verdict(Verdict),
 }
 
 impl<B: Body> Source<B> {
-    pub(crate) fn new(body: B, expected: u64) -> Self {
-        Self { body, expected, read: 0 }
+    pub(crate) fn new(body: B, expected: u64, limits: ArchiveLimits) -> Self {
+        Self { body, expected, read: 0, limits, packing: Packing::Unknown }
+    }
+
+    /// Whether it is a gzip archive, as far as was read.
+    pub(crate) fn is_packed(&self) -> bool {
+        matches!(self.packing, Packing::Gzip(_))
     }
 
     /// Fills the space as far as the object reaches; 0 is its end.
-    pub(crate) async fn fill(&mut self, space: &mut [u8]) -> Result<usize, Fault> {
+    pub(crate) async fn fill(&mut self, space: &mut [u8]) -> Result<usize, NotRead> {
+        if matches!(self.packing, Packing::Unknown) {
+            let filled = self.stored(space).await?;
+            let start = space.get(..filled).unwrap_or_default();
+            if !is_gzip(start) {
+                self.packing = Packing::None;
+                return Ok(filled);
+            }
+            self.packing = Packing::Gzip(Box::new(Gunzip::new(start.to_vec(), self.limits)));
+        }
+        match std::mem::replace(&mut self.packing, Packing::None) {
+            Packing::Gzip(mut gunzip) => {
+                let filled = self.unpack(&mut gunzip, space).await;
+                self.packing = Packing::Gzip(gunzip);
+                filled
+            }
+            Packing::Unknown | Packing::None => Ok(self.stored(space).await?),
+        }
+    }
+
+    /// Fills the space with what the archive unpacks to.
+    async fn unpack(&mut self, gunzip: &mut Gunzip, space: &mut [u8]) -> Result<usize, NotRead> {
+        let mut filled = 0;
+        while let Some(rest) = space.get_mut(filled..)
+            && !rest.is_empty()
+        {
+            match gunzip.read(rest).map_err(NotRead::Verdict)? {
+                Taken::Bytes(bytes) => filled += bytes,
+                Taken::End => break,
+                Taken::NeedInput => {
+                    let stored = self.stored(gunzip.space()).await?;
+                    gunzip.filled(stored);
+                }
+            }
+        }
+        Ok(filled)
+    }
+
+    /// Fills the space with stored bytes as far as the object reaches.
+    async fn stored(&mut self, space: &mut [u8]) -> Result<usize, Fault> {
         let mut filled = 0;
         while let Some(rest) = space.get_mut(filled..)
             && !rest.is_empty()
@@ -35,6 +100,12 @@ impl<B: Body> Source<B> {
             return Err(Fault::new("GetObject", FaultKind::Unavailable, "ShortBody"));
         }
         Ok(filled)
+    }
+}
+
+impl From<Fault> for NotRead {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
     }
 }
 
@@ -130,7 +201,7 @@ mod tests {
 
     #[test]
     fn a_space_is_filled_as_far_as_the_object_reaches() {
-        let mut source = Source::new(Bytes(b"0123456789".to_vec()), 10);
+        let mut source = Source::new(Bytes(b"0123456789".to_vec()), 10, ArchiveLimits::STANDARD);
         let mut space = [0; 8];
         assert_eq!(block_on(source.fill(&mut space)).unwrap(), 8);
         assert_eq!(&space, b"01234567");
@@ -140,9 +211,11 @@ mod tests {
 
     #[test]
     fn a_body_that_ends_early_is_a_fault_and_no_shorter_file() {
-        let mut source = Source::new(Bytes(b"01234".to_vec()), 10);
+        let mut source = Source::new(Bytes(b"01234".to_vec()), 10, ArchiveLimits::STANDARD);
         assert_eq!(block_on(source.fill(&mut [0; 8])).unwrap(), 5);
-        let fault = block_on(source.fill(&mut [0; 8])).unwrap_err();
+        let NotRead::Fault(fault) = block_on(source.fill(&mut [0; 8])).unwrap_err() else {
+            panic!("a verdict")
+        };
         assert_eq!((fault.code.as_str(), fault.kind), ("ShortBody", FaultKind::Unavailable));
     }
 }

@@ -9,6 +9,7 @@ pub mod descriptor;
 mod dialect;
 mod document;
 mod extension;
+mod form;
 mod node;
 mod reference;
 mod suggestion;
@@ -22,7 +23,9 @@ use serde_json::Value;
 
 use crate::formula::Formula;
 use crate::identity::ContractDigest;
+use crate::intake::Charset;
 use crate::record::Level;
+use crate::rows::Layout;
 use crate::value::{FieldType, Format, Scalar};
 
 /// The columns that Gristmill adds to a rejected file. No field may be called so.
@@ -67,8 +70,9 @@ pub struct Contract {
     pub digest: ContractDigest,
     /// The descriptor as it was read.
     pub descriptor: Value,
-    /// The encoding that the contract fixes, as an IANA name; absent when it fixes none.
-    pub encoding: Option<String>,
+    /// The encoding that the contract fixes; absent when it fixes none, which means UTF-8. A byte order mark in the
+    /// file goes before it.
+    pub encoding: Option<Charset>,
     /// How the file is laid out.
     pub dialect: Dialect,
     /// The fields, in the contract's order.
@@ -98,24 +102,99 @@ pub struct Contract {
 }
 
 /// How a file is laid out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dialect {
     /// The delimiter that the contract fixes; absent when it fixes none.
     pub delimiter: Option<u8>,
-    /// The quote character.
+    /// The quote character; [`NO_QUOTE`](crate::rows::NO_QUOTE) where cells are never quoted.
     pub quote: u8,
+    /// Whether a quote inside a quoted cell is written twice.
+    pub double_quote: bool,
+    /// The character that takes its meaning from the one behind it.
+    pub escape: Option<u8>,
     /// Whether spaces after a delimiter are dropped before the field begins.
     pub skip_initial_space: bool,
+    /// The character that makes a line a comment.
+    pub comment: Option<u8>,
+    /// A text that stands for "no value", beside the schema's missing values.
+    pub null_sequence: Option<String>,
+    /// Where the header stands.
+    pub heading: Heading,
 }
 
 impl Default for Dialect {
     fn default() -> Self {
-        Self { delimiter: None, quote: b'"', skip_initial_space: false }
+        let Layout { quote, double_quote, .. } = Layout::default();
+        Self {
+            delimiter: None,
+            quote,
+            double_quote,
+            escape: None,
+            skip_initial_space: false,
+            comment: None,
+            null_sequence: None,
+            heading: Heading::default(),
+        }
+    }
+}
+
+impl Dialect {
+    /// The layout of a file with this delimiter.
+    #[must_use]
+    pub fn layout(&self, delimiter: u8) -> Layout {
+        Layout {
+            delimiter,
+            quote: self.quote,
+            double_quote: self.double_quote,
+            escape: self.escape,
+            skip_initial_space: self.skip_initial_space,
+            comment: self.comment,
+        }
+    }
+}
+
+/// Where the header of a file stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heading {
+    /// The rows that make up the header.
+    pub rows: HeaderRows,
+    /// What stands between the parts of a name that is spread over several rows.
+    pub join: String,
+    /// Rows above the first row of data that are passed over, counted as [`HeaderRows::At`] has them.
+    pub comment_rows: Vec<u64>,
+}
+
+/// The rows that make up a header.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HeaderRows {
+    /// The first record, whatever empty lines and comments stand above it.
+    First,
+    /// These rows, in order, counted from 1; empty lines and comments count too. What stands above is passed over.
+    At(Vec<u64>),
+    /// None: the columns are the contract's fields in their order.
+    Absent,
+}
+
+impl HeaderRows {
+    /// The last of them; 0 where the file has no header.
+    #[must_use]
+    pub fn last(&self) -> u64 {
+        match self {
+            Self::First => 1,
+            Self::At(rows) => rows.last().copied().unwrap_or_default(),
+            Self::Absent => 0,
+        }
+    }
+}
+
+impl Default for Heading {
+    fn default() -> Self {
+        Self { rows: HeaderRows::First, join: " ".to_owned(), comment_rows: Vec::new() }
     }
 }
 
 /// A field of a contract.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Field {
     /// Its name, as it stands in a header.
     pub name: String,
@@ -125,6 +204,8 @@ pub struct Field {
     pub format: Format,
     /// What its values must satisfy.
     pub constraints: Constraints,
+    /// Texts that stand for "no value" in this field; absent when those of the contract do.
+    pub missing_values: Option<Vec<String>>,
     /// Whether its values are about persons and stay out of model prompts and logs.
     pub personal: bool,
 }
@@ -161,7 +242,7 @@ pub struct Constraints {
     pub min_length: Option<usize>,
     /// Most characters.
     pub max_length: Option<usize>,
-    /// The values allowed: as they are written in the contract, and what they mean.
+    /// The values allowed: as a message names them, and what they mean.
     pub enumeration: Vec<(String, Scalar)>,
     /// What a value must look like, anchored at both ends.
     pub pattern: Option<Pattern>,
@@ -394,6 +475,12 @@ impl Contract {
         }
     }
 
+    /// The texts that stand for "no value" in a field.
+    #[must_use]
+    pub fn missing_values_of<'a>(&'a self, field: &'a Field) -> &'a [String] {
+        field.missing_values.as_deref().unwrap_or(&self.missing_values)
+    }
+
     /// The names of these fields, as one text.
     #[must_use]
     pub fn names(&self, fields: &[usize]) -> String {
@@ -422,6 +509,10 @@ fn read(descriptor: &Value, problems: &node::Problems, digest: ContractDigest) -
     check_keys(&root, problems);
     let name = dataset_name(&root).unwrap_or_default();
     let mut table = table::Table::read(&root);
+    let dialect = dialect::read(&root);
+    if let Some(text) = dialect.null_sequence.as_ref().filter(|text| !table.missing_values.contains(text)) {
+        table.missing_values.push(text.clone());
+    }
     let row_constraints = extension::checks(&root, &table);
     let extension = extension::read(&root, &mut table, problems);
     let title = root.get("title").and_then(|node| node.label("a title", 200));
@@ -431,7 +522,7 @@ fn read(descriptor: &Value, problems: &node::Problems, digest: ContractDigest) -
         digest,
         descriptor: Value::Null,
         encoding: dialect::encoding(&root),
-        dialect: dialect::read(&root),
+        dialect,
         fields: table.fields,
         missing_values: table.missing_values,
         fields_match: table.fields_match,

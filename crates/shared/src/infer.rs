@@ -6,6 +6,7 @@
 //! sample, and says in words what it guessed.
 
 mod column;
+mod dialect;
 mod draft;
 
 use crate::contract::own_labels;
@@ -14,6 +15,7 @@ use crate::value::{FieldType, Format};
 
 use column::Column;
 
+pub use dialect::{Detected, detect};
 pub use draft::Draft;
 
 /// The most records that a draft should look at: more would not change it, but take time.

@@ -8,6 +8,7 @@ pub mod facts;
 pub mod formula;
 pub mod identity;
 pub mod infer;
+pub mod intake;
 pub mod keys;
 pub mod manifest;
 #[cfg(feature = "memory")]

@@ -5,9 +5,11 @@
 //! does not change what comes out, and memory depends on the limits alone, never on the input.
 //!
 //! The grammar is RFC 4180 with the tolerance that real files need: a record ends with LF, CRLF or CR; empty
-//! lines are no records; a quote opens a quoted field only as its first character; text after a closing quote
-//! is kept and marked; a quote that is never closed is an error of the whole input.
+//! lines are no records; a quote opens a quoted field only as its first character; where text follows the closing
+//! quote, the opening one is taken as text and the record marked, so that a stray quote spoils no other record; a quote
+//! that is never closed is an error of the whole input.
 
+mod automaton;
 mod field;
 mod scan;
 mod skip;
@@ -23,15 +25,45 @@ use skip::Skipper;
 pub struct Layout {
     /// The byte between two fields.
     pub delimiter: u8,
-    /// The byte around a quoted field.
+    /// The byte around a quoted field; [`NO_QUOTE`] where fields are never quoted.
     pub quote: u8,
+    /// Whether a quote inside a quoted field is written twice.
+    pub double_quote: bool,
+    /// The byte that takes its meaning from the one behind it.
+    pub escape: Option<u8>,
     /// Whether spaces at the start of a field are dropped.
     pub skip_initial_space: bool,
+    /// The byte that makes a line a comment where it is the first of it. Such a line is no record.
+    pub comment: Option<u8>,
+}
+
+/// The quote of a layout without quotes: a line end, which no field can begin with.
+pub const NO_QUOTE: u8 = b'\n';
+
+impl Layout {
+    /// Whether quotes work as RFC 4180 has them, so that the scan by blocks understands them.
+    #[inline]
+    fn has_usual_quotes(&self) -> bool {
+        self.double_quote & self.escape.is_none()
+    }
+
+    /// Whether a field that does not begin with a quote is its own text.
+    #[inline]
+    fn has_usual_text(&self) -> bool {
+        self.escape.is_none() & !self.skip_initial_space
+    }
 }
 
 impl Default for Layout {
     fn default() -> Self {
-        Self { delimiter: b',', quote: b'"', skip_initial_space: false }
+        Self {
+            delimiter: b',',
+            quote: b'"',
+            double_quote: true,
+            escape: None,
+            skip_initial_space: false,
+            comment: None,
+        }
     }
 }
 
@@ -84,13 +116,13 @@ pub struct Record<'a> {
     /// What is known of it when it is over the record limit; it has no fields then.
     pub oversized: Option<&'a Oversized>,
     ends: &'a [u32],
-    layout: Layout,
+    layout: &'a Layout,
 }
 
 /// What is wrong with the form of a record.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Faults {
-    /// Text follows a closing quote.
+    /// A field begins with a quote, and text follows the next one.
     pub malformed_quote: bool,
     /// A control character other than tab, CR and LF stands in it.
     pub control_character: bool,
@@ -184,6 +216,10 @@ pub struct Reader {
     ends: Vec<u32>,
     line: u64,
     number: u64,
+    /// Lines that are no records: empty ones and comments.
+    other_lines: u64,
+    /// A comment was begun whose end has not arrived.
+    in_comment: bool,
     skipper: Option<Box<Skipper>>,
     /// Of the last record that was over the limit: its start, and what is known of it.
     kept: Vec<u8>,
@@ -214,6 +250,8 @@ impl Reader {
             ends: Vec::with_capacity(64),
             line: 1,
             number: 0,
+            other_lines: 0,
+            in_comment: false,
             skipper: None,
             kept: Vec::new(),
             oversized: None,
@@ -242,6 +280,18 @@ impl Reader {
     pub fn set_layout(&mut self, layout: Layout) {
         self.layout = layout;
         self.cursor = Cursor::default();
+    }
+
+    /// The row that the next record is, from 1: records, empty lines and comments each count as one, as they do for
+    /// `headerRows` and `commentRows` of Table Dialect. Known once the record was asked for.
+    #[must_use]
+    pub fn next_row(&self) -> u64 {
+        self.number + self.other_lines + 1
+    }
+
+    /// Counts records from this number on.
+    pub fn count_from(&mut self, number: u64) {
+        self.number = number;
     }
 
     /// Where the next input goes. Never empty.
@@ -297,15 +347,18 @@ impl Reader {
             return Step::NeedInput;
         }
         if self.skipper.is_some() {
-            return self.skip();
+            return self.skip(None);
         }
         if !self.pass_empty_lines() {
             return if self.finished { Step::End } else { Step::NeedInput };
         }
-        match self.scan() {
+        let scanned = if self.layout.has_usual_quotes() { self.scan() } else { self.scan_bytes() };
+        match scanned {
             Scanned::Record(found) => self.emit(found),
-            Scanned::Incomplete if self.end - self.start > self.limits.record_bytes => self.skip(),
-            Scanned::Incomplete => Step::NeedInput,
+            Scanned::Incomplete(resume) if self.end - self.start > self.limits.record_bytes => {
+                self.skip(Some(resume))
+            }
+            Scanned::Incomplete(_) => Step::NeedInput,
             Scanned::Unterminated { line } => Step::Unterminated { line },
         }
     }
@@ -313,6 +366,9 @@ impl Reader {
     /// Stands at the first byte of a record, or says that there is none yet.
     fn pass_empty_lines(&mut self) -> bool {
         loop {
+            if self.in_comment && !self.pass_comment() {
+                return false;
+            }
             let Some(&first) = self.pending().first() else { return false };
             if self.swallow_lf {
                 self.swallow_lf = false;
@@ -324,11 +380,26 @@ impl Reader {
             match first {
                 b'\n' => {}
                 b'\r' => self.swallow_lf = true,
+                _ if Some(first) == self.layout.comment => {
+                    self.in_comment = true;
+                    continue;
+                }
                 _ => return true,
             }
             self.start += 1;
             self.line += 1;
+            self.other_lines += 1;
         }
+    }
+
+    /// Passes a comment up to its line end, however long it is; whether the end has arrived.
+    fn pass_comment(&mut self) -> bool {
+        match memchr::memchr2(b'\n', b'\r', self.pending()) {
+            Some(end) => self.start += end,
+            None => self.start = self.end,
+        }
+        self.in_comment = self.pending().is_empty();
+        !self.in_comment
     }
 
     #[inline]
@@ -357,7 +428,7 @@ impl Reader {
             faults,
             oversized: None,
             ends: &self.ends,
-            layout: self.layout,
+            layout: &self.layout,
         })
     }
 
@@ -372,15 +443,21 @@ impl Reader {
             faults: Faults::default(),
             oversized: self.oversized.as_ref(),
             ends: &self.ends,
-            layout: self.layout,
+            layout: &self.layout,
         })
     }
 
     /// Passes over a record that is over the limit, keeping its start and its hash.
-    fn skip(&mut self) -> Step<'_> {
-        let mut skipper = match self.skipper.take() {
-            Some(skipper) => skipper,
-            None => Box::new(Skipper::new(self.layout, self.line)),
+    fn skip(&mut self, resume: Option<scan::Resume>) -> Step<'_> {
+        let mut skipper = match (self.skipper.take(), resume) {
+            (Some(skipper), _) => skipper,
+            (None, Some(scan::Resume { at, state })) => {
+                let seen = self.buffer.get(self.start..at).unwrap_or_default();
+                let skipper = Skipper::new(self.layout, self.line, seen, state);
+                self.start = at;
+                Box::new(skipper)
+            }
+            (None, None) => return Step::NeedInput,
         };
         let pending = self.buffer.get(self.start..self.end).unwrap_or_default();
         let (taken, over) = skipper.take(pending);

@@ -4,20 +4,27 @@
 //! takes the records. Both own no I/O: the caller fills [`Opening::space`] and [`Split::space`], and takes the
 //! bytes out of the three [`Sink`]s whenever [`Split::advance`] asks for it.
 
+mod heading;
+mod input;
 mod opening;
 mod output;
 mod sniff;
 mod survey;
 mod tally;
+mod witness;
 
 pub use opening::{Chosen, Match, Opening};
 pub use output::{Origin, Sink};
 pub use survey::Survey;
 pub use tally::Tally;
+pub use witness::Witness;
 
+use std::sync::Arc;
+
+use input::Input;
 use output::{ErrorRow, Writer};
 
-use crate::rows::{Layout, Reader, Record, Step};
+use crate::rows::{Layout, Record, Step};
 use crate::validate::{Findings, Keys, Overflow, Plan};
 use crate::violation::{FileCode, Verdict};
 
@@ -42,12 +49,13 @@ pub enum Progress {
 /// The pass over the records of a file.
 #[derive(Debug)]
 pub struct Split {
-    reader: Reader,
+    input: Input,
     plan: Plan,
     writer: Writer,
     keys: Keys,
     findings: Findings,
     tally: Tally,
+    witness: Option<Arc<dyn Witness>>,
     /// How many valid records have a value in each column that a gate of the contract is about.
     filled: Vec<u64>,
     /// The valid records.
@@ -62,19 +70,20 @@ impl Split {
     /// Begins behind the header.
     #[must_use]
     pub fn new(chosen: Chosen, origin: &Origin, derived: &[String]) -> Self {
-        let writer = Writer::new(&chosen.plan, chosen.reader.layout(), origin, derived);
+        let writer = Writer::new(&chosen, origin, derived);
         let tally = Tally::new(chosen.plan.labels());
         Self {
             processed: Sink::new(writer.processed_header()),
             rejected: Sink::new(writer.rejected_header()),
             errors: Sink::new(Writer::errors_header()),
             filled: vec![0; chosen.plan.gates()],
-            reader: chosen.reader,
+            input: chosen.input,
             plan: chosen.plan,
             writer,
             keys: Keys::default(),
             findings: Findings::default(),
             tally,
+            witness: None,
         }
     }
 
@@ -85,20 +94,27 @@ impl Split {
         self
     }
 
+    /// Shows each rejected record to somebody.
+    #[must_use]
+    pub fn with_witness(mut self, witness: Option<Arc<dyn Witness>>) -> Self {
+        self.witness = witness;
+        self
+    }
+
     /// Where the next input goes. Never empty.
     pub fn space(&mut self) -> &mut [u8] {
-        self.reader.space()
+        self.input.space()
     }
 
     /// Says how many bytes of [`space`](Self::space) were filled; 0 is the end of the file.
     pub fn filled(&mut self, bytes: usize) {
-        self.reader.filled(bytes);
+        self.input.filled(bytes);
     }
 
     /// How the file is laid out.
     #[must_use]
     pub fn layout(&self) -> Layout {
-        self.reader.layout()
+        self.input.reader().layout()
     }
 
     /// The counts so far.
@@ -129,9 +145,14 @@ impl Split {
             if self.processed.is_full() || self.rejected.is_full() || self.errors.is_full() {
                 return Ok(Progress::Drain);
             }
-            let record = match self.reader.next_record() {
+            let record = match self.input.next_record() {
                 Step::Record(record) => record,
-                Step::NeedInput => return Ok(Progress::NeedInput),
+                Step::NeedInput => {
+                    if self.input.pump() {
+                        continue;
+                    }
+                    return Ok(Progress::NeedInput);
+                }
                 Step::End => return Ok(Progress::Done),
                 Step::Unterminated { line } => return Err(unterminated(line)),
             };
@@ -149,6 +170,9 @@ impl Split {
                 self.plan.count_filled(&record, &mut self.filled);
                 self.writer.processed(&record, &self.plan, &mut self.processed);
             } else {
+                if let Some(witness) = &self.witness {
+                    witness.rejected(&record, &self.findings, &self.plan);
+                }
                 reject(
                     &record,
                     &self.writer,
@@ -163,7 +187,7 @@ impl Split {
     /// Goes on where the split stopped, to find out which keys may occur again.
     #[must_use]
     pub fn into_survey(self) -> Survey {
-        Survey::new(self.reader, self.plan, self.keys)
+        Survey::new(self.input, self.plan, self.keys)
     }
 }
 

@@ -12,7 +12,7 @@ mod quick;
 mod references;
 mod relation;
 
-pub use findings::{Finding, Findings};
+pub use findings::{Finding, Findings, is_invisible};
 pub use header::check_labels;
 pub use keys::{KeyLimits, Keys, Overflow};
 pub(crate) use part::push_canonical;
@@ -193,7 +193,9 @@ impl Plan {
             return;
         }
         if is_blank(record, self.width) {
-            findings.add(None, Code::BlankRow, b"", |text| text.push_str("every cell of the row is empty"));
+            findings.add(None, Code::BlankRow, b"", |text| {
+                text.push_str("every cell of the row is empty; remove the row")
+            });
             return;
         }
         if !record.faults.none() || record.raw.len() > self.field_bytes {

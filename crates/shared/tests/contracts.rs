@@ -12,6 +12,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use shared::contract::{BandEnd, BrokenContract, Contract, MeasureSource, Period, Provenance, schema};
 use shared::identity::ContractDigest;
+use shared::intake::Charset;
 use shared::record::Level;
 use shared::value::{FieldType, Format, Scalar};
 
@@ -87,7 +88,7 @@ fn every_contract_of_the_repository_is_sound_and_named_as_its_file() {
         let contract = Contract::parse(bytes).unwrap_or_else(|broken| panic!("{name}: {broken:?}"));
         assert_eq!(contract.name, *name);
         assert_eq!(contract.digest, ContractDigest::of(bytes));
-        assert_eq!(contract.encoding.as_deref(), Some("utf-8"));
+        assert_eq!(contract.encoding, Some(Charset::UTF_8));
         assert!(!contract.routing.results.is_empty() && !contract.routing.problems.is_empty(), "{name}");
         assert!(!contract.analysis.questions.is_empty(), "{name}");
     }
@@ -175,7 +176,7 @@ fn what_a_contract_leaves_out_has_its_default() {
 fn broken() -> Value {
     json!({
         "name": "Customer Orders",
-        "encoding": "windows-1252",
+        "encoding": "klingon",
         "dialect": {"delimiter": ";;", "quotechar": "'"},
         "schema": {
             "fields": [
@@ -212,10 +213,10 @@ fn a_broken_contract_is_told_everything_at_once_in_the_order_of_the_document() {
     let told: Vec<String> = found.iter().map(|(pointer, message)| format!("{pointer}: {message}")).collect();
     insta::assert_snapshot!(told.join("\n"), @r#"
     /name: "Customer Orders" is not a dataset's name: write lower-case letters, digits, and . _ - inside, such as "customer_orders"
-    /encoding: the encoding windows-1252 is not supported yet: save the files as UTF-8 and write "utf-8"
+    /encoding: "klingon" is no encoding that can be read: write one of the names of the Encoding Standard, such as "utf-8", "utf-16le", "windows-1252", "iso-8859-2", "shift_jis" or "gb18030"
     /dialect/delimiter: ";;" is not one printable ASCII character or a tab: write one such as ";"
     /dialect/quotechar: there is no key "quotechar"; did you mean "quoteChar"?
-    /schema/fields/0/type: "text" is not a type: write string, integer, number, boolean, date, time, datetime, year or any
+    /schema/fields/0/type: "text" is not a type: write string, integer, number, boolean, date, time, datetime, year, yearmonth, duration or any
     /schema/fields/1/constraints/minimum: "abc" is not a number: write a number such as 10 or 2.5
     /schema/fields/1/constraints/minmum: there is no key "minmum"; did you mean "minimum"?
     /schema/fields/2/constraints/maximum: no value is allowed by minimum 10 and maximum 5: write a maximum above the minimum
@@ -256,17 +257,25 @@ fn every_message_about_the_file_says_what_would_be_accepted() {
         ("/name", json!("a".repeat(81)), "at most 80"),
         ("/name", json!("../x"), "write lower-case letters"),
         ("/type", json!("json"), "write \"table\""),
-        ("/encoding", json!("latin 1"), "write \"utf-8\""),
+        ("/encoding", json!("latin 1"), "such as \"utf-8\""),
+        ("/encoding", json!(8), "write \"utf-8\""),
         ("/checkss", json!([]), "did you mean \"checks\"?"),
         ("/missingValues", json!([]), "inside schema"),
         ("/dialect", json!([]), "write an object"),
-        ("/dialect", json!({"header": false}), "header can only be true"),
-        ("/dialect", json!({"doubleQuote": false}), "doubleQuote can only be true"),
-        ("/dialect", json!({"escapeChar": "\\"}), "twice"),
-        ("/dialect", json!({"commentChar": "#"}), "remove the comment lines"),
+        ("/dialect", json!({"header": false, "headerRows": [2]}), "remove one of the two"),
+        ("/dialect", json!({"headerRows": []}), "{\"header\": false}"),
+        ("/dialect", json!({"headerRows": [3, 2]}), "write 4"),
+        ("/dialect", json!({"headerRows": [0]}), "write 1"),
+        ("/dialect", json!({"commentRows": [1, 5]}), "between rows of data"),
+        ("/dialect", json!({"headerRows": [2], "commentRows": [2]}), "list it once"),
+        ("/dialect", json!({"doubleQuote": "no"}), "true or false"),
+        ("/dialect", json!({"escapeChar": "\\\\"}), "one printable ASCII character"),
+        ("/dialect", json!({"commentChar": "\"", "quoteChar": "\""}), "another role"),
+        ("/dialect", json!({"delimiter": "#", "commentChar": "#"}), "comment character too"),
+        ("/dialect", json!({"caseSensitiveHeader": true}), "without regard to case"),
         ("/dialect", json!({"delimiter": "é"}), "one printable ASCII character"),
         ("/dialect", json!({"delimiter": "\""}), "choose another one"),
-        ("/dialect", json!({"lineTerminator": "\r"}), "write \"\\n\" or \"\\r\\n\""),
+        ("/dialect", json!({"lineTerminator": "\u{85}"}), "write \"\\n\""),
         ("/dialect", json!({"skipInitialSpace": "yes"}), "true or false"),
     ] {
         assert_message(pointer, value, expected);
@@ -282,12 +291,12 @@ fn every_message_about_a_field_says_what_would_be_accepted() {
         ("/schema/fields/0", json!({"name": " "}), "as it stands in the header"),
         ("/schema/fields/0", json!({"name": "run_id"}), "gristmill.provenance"),
         ("/schema/fields/0", json!({"name": "source_row"}), "rename it"),
-        ("/schema/fields/0/type", json!("geopoint"), "write string, integer, number, boolean, date"),
-        ("/schema/fields/0/format", json!("email"), "constraints.pattern"),
+        ("/schema/fields/0/type", json!("text"), "write string, integer, number, boolean, date"),
+        ("/schema/fields/0/type", json!("geopoint"), "two columns of type number"),
+        ("/schema/fields/0/format", json!("phone"), "constraints.pattern"),
         ("/schema/fields/2/format", json!("any"), "%d/%m/%Y"),
         ("/schema/fields/2/format", json!("%Q"), "%d/%m/%Y"),
         ("/schema/fields/0/personal", json!(true), "gristmill.personal"),
-        ("/schema/fields/1/groupChar", json!(","), "group separators"),
         ("/schema/fields/0/constraints", json!({"minimum": 1}), "minLength"),
         ("/schema/fields/1/constraints", json!({"maxLength": 1}), "for fields of type string"),
         ("/schema/fields/1/constraints", json!({"max_length": 1}), "did you mean \"maxLength\"?"),
@@ -430,6 +439,15 @@ fn what_the_standard_allows_and_gristmill_does_not_need_is_tolerated() {
         ("/profile", json!("tabular-data-resource")),
         ("/x-owner", json!("me")),
         ("/encoding", json!("UTF8")),
+        ("/encoding", json!("latin1")),
+        ("/encoding", json!("utf-8-sig")),
+        ("/encoding", json!("shift_jis")),
+        ("/dialect", json!({"header": false, "escapeChar": "\\", "doubleQuote": false, "quoteChar": ""})),
+        (
+            "/dialect",
+            json!({"headerRows": [2, 3], "headerJoin": "-", "commentRows": [1, 4], "commentChar": "#"}),
+        ),
+        ("/dialect", json!({"delimiter": ", ", "nullSequence": "NULL", "lineTerminator": "\r"})),
         ("/dialect", json!({"delimiter": "\t", "quoteChar": "'", "header": true, "lineTerminator": "\r\n"})),
         ("/schema/fieldsMatch", json!(["subset"])),
         ("/schema/primaryKey", json!(["id", "day"])),
@@ -540,10 +558,12 @@ fn the_json_schema_and_the_parser_agree() {
         ("/name", json!(null), false),
         ("/title", json!(null), false),
         ("/type", json!("json"), false),
-        ("/encoding", json!("latin-1"), false),
         ("/dialect", json!({"delimiter": ";;"}), false),
-        ("/dialect", json!({"header": false}), false),
-        ("/dialect", json!({"escapeChar": "\\"}), false),
+        ("/dialect", json!({"header": false}), true),
+        ("/dialect", json!({"headerRows": []}), false),
+        ("/dialect", json!({"headerRows": [0]}), false),
+        ("/dialect", json!({"escapeChar": "\\"}), true),
+        ("/dialect", json!({"caseSensitiveHeader": true}), false),
         ("/schema/fields", json!([]), false),
         ("/schema/fields/0", json!({"type": "string"}), false),
         ("/schema/fields/0/type", json!("geopoint"), false),
@@ -583,7 +603,7 @@ fn the_json_schema_describes_every_key_for_editors() {
             assert!(property["description"].is_string(), "{key} has no description: {property}");
         }
     }
-    assert!(!schema.to_string().contains("null"), "{schema:#}");
+    assert!(!schema.to_string().contains("\"null\""), "{schema:#}");
 }
 
 proptest! {

@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use shared::contract::{Contract, Provenance};
 use shared::manifest::ViolationCount;
-use shared::rows::{Layout, Limits, Reader};
+use shared::rows::Limits;
 use shared::split::{Chosen, Opening, Origin, Progress, Split};
 use shared::validate::{KeyLimits, Keys};
 
@@ -54,8 +54,7 @@ impl File<'_> {
 
 fn open<'a>(bytes: &'a [u8], contract: &Contract, cut: usize) -> (File<'a>, Chosen) {
     let mut file = File { rest: bytes, cut };
-    let mut opening =
-        Opening::with_reader(Reader::with_block(Layout::default(), Limits::STANDARD, 128), Limits::STANDARD);
+    let mut opening = Opening::with_block(Limits::STANDARD, 128);
     while !opening.is_ready() {
         let filled = file.fill(opening.space());
         opening.filled(filled);

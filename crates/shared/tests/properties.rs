@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use shared::contract::{Contract, Provenance};
-use shared::rows::{Layout, Limits, Reader, Step};
+use shared::rows::{Layout, Limits, NO_QUOTE, Reader, Step};
 use shared::split::{Opening, Origin, Progress, Sink, Split};
 
 /// A record as a test compares it.
@@ -28,7 +28,16 @@ struct Seen {
 
 /// Everything a reader says of some bytes, fed in pieces of these sizes.
 fn read(bytes: &[u8], block: usize, cuts: &[usize], limits: Limits) -> (Vec<Seen>, Option<u64>) {
-    let mut reader = Reader::with_block(Layout::default(), limits, block);
+    read_as(Layout::default(), bytes, (block, cuts), limits)
+}
+
+fn read_as(
+    layout: Layout,
+    bytes: &[u8],
+    (block, cuts): (usize, &[usize]),
+    limits: Limits,
+) -> (Vec<Seen>, Option<u64>) {
+    let mut reader = Reader::with_block(layout, limits, block);
     let (mut rest, mut cuts) = (bytes, cuts.iter().cycle());
     let mut seen = Vec::new();
     loop {
@@ -94,6 +103,71 @@ proptest! {
     }
 
     #[test]
+    fn the_scan_by_blocks_and_the_scan_by_bytes_say_the_same(
+        bytes in hostile(400),
+        delimiter in prop::sample::select(&b",;\t "[..]),
+        quote in prop::sample::select(&[b'"', b'5', NO_QUOTE][..]),
+        skip_initial_space in any::<bool>(),
+    ) {
+        let layout = Layout { delimiter, quote, skip_initial_space, ..Layout::default() };
+        // An escape character that does not occur.
+        let slow = Layout { escape: Some(0x01), ..layout };
+        for limits in [Limits::STANDARD, SMALL] {
+            let fast = read_as(layout, &bytes, (64, &[64]), limits);
+            prop_assert_eq!(fast, read_as(slow, &bytes, (64, &[64]), limits));
+        }
+    }
+
+    #[test]
+    fn how_the_input_is_cut_changes_nothing_with_escapes_and_comments(
+        bytes in hostile(400),
+        block in 8_usize..200,
+        cuts in prop::collection::vec(1_usize..50, 1..8),
+        double_quote in any::<bool>(),
+    ) {
+        let layout = Layout { escape: Some(b'a'), comment: Some(b'c'), double_quote, ..Layout::default() };
+        for limits in [Limits::STANDARD, SMALL] {
+            let whole = read_as(layout, &bytes, (4096, &[usize::MAX]), limits);
+            prop_assert_eq!(whole, read_as(layout, &bytes, (block, &cuts), limits));
+        }
+    }
+
+    #[test]
+    fn what_is_written_with_escapes_is_read_back_also_by_the_csv_crate(
+        records in prop::collection::vec(prop::collection::vec(hostile(12), 1..4), 1..6),
+        cuts in prop::collection::vec(1_usize..50, 1..8),
+    ) {
+        let mut bytes = Vec::new();
+        for record in &records {
+            for (index, cell) in record.iter().enumerate() {
+                bytes.extend_from_slice(if index == 0 { b"\"" } else { b",\"" });
+                for byte in cell {
+                    if matches!(byte, b'"' | b'\\' | b'a') {
+                        bytes.push(b'\\');
+                    }
+                    bytes.push(*byte);
+                }
+                bytes.push(b'"');
+            }
+            bytes.extend_from_slice(b"\r\n");
+        }
+        let layout = Layout { escape: Some(b'\\'), double_quote: false, ..Layout::default() };
+        let (ours, unterminated) = read_as(layout, &bytes, (64, &cuts), Limits::STANDARD);
+        prop_assert_eq!(unterminated, None);
+        let ours: Vec<Vec<Vec<u8>>> = ours.into_iter().map(|record| record.cells).collect();
+        prop_assert_eq!(&ours, &records);
+        let mut oracle = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .escape(Some(b'\\'))
+            .double_quote(false)
+            .from_reader(&bytes[..]);
+        let theirs: Vec<Vec<Vec<u8>>> =
+            oracle.byte_records().map(|record| record.unwrap().iter().map(<[u8]>::to_vec).collect()).collect();
+        prop_assert_eq!(ours, theirs);
+    }
+
+    #[test]
     fn the_csv_crate_reads_the_same_cells(bytes in hostile(300)) {
         let (ours, unterminated) = read(&bytes, 64, &[64], Limits::STANDARD);
         // The csv crate strips one byte order mark and swallows the rest of a file behind an open quote.
@@ -101,8 +175,13 @@ proptest! {
         let mut oracle = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(&bytes[..]);
         let theirs: Vec<Vec<Vec<u8>>> =
             oracle.byte_records().map(|record| record.unwrap().iter().map(<[u8]>::to_vec).collect()).collect();
+        // It also reads on behind a quote that is closed before more text, where ours takes the quote for text.
+        let sound = ours.iter().position(|record| record.faults.contains("malformed_quote: true"));
         let ours: Vec<Vec<Vec<u8>>> = ours.into_iter().map(|record| record.cells).collect();
-        prop_assert_eq!(ours, theirs);
+        match sound {
+            None => prop_assert_eq!(ours, theirs),
+            Some(sound) => prop_assert_eq!(&ours[..sound], &theirs[..sound]),
+        }
     }
 
     #[test]
@@ -161,8 +240,7 @@ type Outputs = [Vec<u8>; 3];
 /// Splits a file that is fed in pieces of these sizes; or the code of its verdict.
 fn split(bytes: &[u8], block: usize, cuts: &[usize]) -> Result<Outputs, String> {
     let contract = Contract::parse(CONTRACT.as_bytes()).unwrap();
-    let reader = Reader::with_block(Layout::default(), Limits::STANDARD, block);
-    let mut opening = Opening::with_reader(reader, Limits::STANDARD);
+    let mut opening = Opening::with_block(Limits::STANDARD, block);
     let (mut rest, mut cuts) = (bytes, cuts.iter().cycle());
     let mut feed = |space: &mut [u8]| {
         let length = rest.len().min(space.len()).min(*cuts.next().unwrap());

@@ -32,15 +32,15 @@ pub(super) fn samples() -> Vec<Sample> {
         sales_file(
             "utf16le.csv",
             "UTF-16, little-endian, with a byte order mark",
-            "refused for now, naming the encoding: save it as UTF-8",
-            refused("encoding-error"),
+            "accepted; the outputs are UTF-8",
+            split(5, 0),
             utf16(u16::to_le_bytes, "\u{feff}"),
         ),
         sales_file(
             "utf16be.csv",
             "UTF-16, big-endian, with a byte order mark",
-            "refused for now, naming the encoding: save it as UTF-8",
-            refused("encoding-error"),
+            "accepted; the outputs are UTF-8",
+            split(5, 0),
             utf16(u16::to_be_bytes, "\u{feff}"),
         ),
         sales_file(

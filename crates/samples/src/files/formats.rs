@@ -1,6 +1,6 @@
 //! Files that are called CSV and are something else.
 
-use super::{Sample, refused, sales, sales_file};
+use super::{Sample, refused, sales, sales_file, split};
 use crate::Random;
 
 const PDF: &str = "%PDF-1.4\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n2 0 obj\n\
@@ -18,9 +18,16 @@ pub(super) fn samples() -> Vec<Sample> {
         sales_file(
             "gzip.csv",
             "a gzip file without `.gz` in its name",
-            "refused for now, recognised by its first bytes: unpack it",
-            refused("unsupported-format"),
+            "accepted: recognised by its first bytes and unpacked",
+            split(5, 0),
             gzip(text.as_bytes()),
+        ),
+        sales_file(
+            "gzip_cut_off.csv",
+            "a gzip file whose end is missing, as after a broken upload",
+            "refused: what is there may not be all",
+            refused("format-error"),
+            gzip(text.as_bytes()).into_iter().take(200).collect::<Vec<u8>>(),
         ),
         sales_file(
             "zip.csv",

@@ -10,6 +10,8 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
 
+use super::HeaderRows;
+use crate::rows::{Layout, NO_QUOTE};
 use crate::value::FieldType;
 
 pub use gristmill::*;
@@ -77,9 +79,9 @@ pub struct Descriptor {
     /// Where a file of the dataset is, for other tools. Gristmill does not read it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<OneOrMore>,
-    /// The encoding of the files; UTF-8 is the only one so far.
+    /// The encoding of the files, by a name of the Encoding Standard such as `windows-1252`; UTF-8 when left out. A
+    /// byte order mark in a file goes before it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(regex(pattern = "^[Uu][Tt][Ff]-?8$"))]
     pub encoding: Option<String>,
     /// How the files are laid out; what is left out is found out from the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -120,29 +122,77 @@ pub struct DialectDescriptor {
     /// The profile that the dialect follows.
     #[serde(rename = "$schema", default, skip_serializing_if = "Option::is_none")]
     pub json_schema: Option<String>,
-    /// The character between cells; left out, it is found out from the header.
+    /// The character between cells; left out, it is found out from the header. Spaces may stand behind it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(regex(pattern = r"^[\t -~]$"))]
+    #[schemars(regex(pattern = r"^[\t -~] *$"))]
     pub delimiter: Option<String>,
-    /// The character around cells; `"` when left out.
+    /// The character around cells; `"` when left out, an empty text where cells are never quoted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^[\t -~]?$"))]
+    pub quote_char: Option<String>,
+    /// Whether a quote inside a quoted cell is written twice; true when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub double_quote: Option<bool>,
+    /// The character that takes the special meaning from the one behind it, such as a backslash; none when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^[\t -~]?$"))]
+    pub escape_char: Option<String>,
+    /// A text that stands for "no value", beside the schema's `missingValues`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub null_sequence: Option<String>,
+    /// Whether the file has a header; without one its columns are the fields in their order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header: Option<bool>,
+    /// The rows of the header, from 1, empty lines included; `[1]` when left out. Rows above it are passed over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 100), inner(range(min = 1, max = 100)))]
+    pub header_rows: Option<Vec<u64>>,
+    /// What stands between the parts of a name that is spread over several rows; a space when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header_join: Option<String>,
+    /// The character that makes a line a comment where it is the first of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^[\t -~]$"))]
-    pub quote_char: Option<String>,
-    /// A quote inside a quoted cell is written twice; nothing else is supported.
+    pub comment_char: Option<String>,
+    /// Rows above the first row of data that are passed over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("const" = true))]
-    pub double_quote: Option<bool>,
-    /// The file begins with a header row; nothing else is supported yet.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("const" = true))]
-    pub header: Option<bool>,
+    #[schemars(length(max = 100), inner(range(min = 1, max = 100)))]
+    pub comment_rows: Option<Vec<u64>>,
     /// Whether spaces after a delimiter are dropped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skip_initial_space: Option<bool>,
-    /// The end of a line. A file may have either, whatever is written here.
+    /// The end of a line. A file may have any, whatever is written here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("enum" = ["\n", "\r\n"]))]
+    #[schemars(extend("enum" = ["\n", "\r\n", "\r"]))]
     pub line_terminator: Option<String>,
+    /// Whether the case of names in the header counts; it never does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("const" = false))]
+    pub case_sensitive_header: Option<bool>,
+}
+
+impl DialectDescriptor {
+    /// The dialect of a file that was found to be laid out like this. The delimiter is always named.
+    #[must_use]
+    pub fn of(layout: &Layout, header: &HeaderRows) -> Self {
+        let usual = Layout::default();
+        let text = |byte: u8| char::from(byte).to_string();
+        let quote = if layout.quote == NO_QUOTE { String::new() } else { text(layout.quote) };
+        Self {
+            delimiter: Some(text(layout.delimiter)),
+            quote_char: (layout.quote != usual.quote).then_some(quote),
+            double_quote: (!layout.double_quote).then_some(false),
+            escape_char: layout.escape.map(text),
+            comment_char: layout.comment.map(text),
+            skip_initial_space: layout.skip_initial_space.then_some(true),
+            header: (*header == HeaderRows::Absent).then_some(false),
+            header_rows: match header {
+                HeaderRows::At(rows) => Some(rows.clone()),
+                HeaderRows::First | HeaderRows::Absent => None,
+            },
+            ..Self::default()
+        }
+    }
 }
 
 /// The fields of a table (Table Schema).
@@ -258,9 +308,29 @@ pub struct FieldDescriptor {
     /// The type of its values; `any` when left out.
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<FieldType>,
-    /// `default`, or how a date or a time is written: a `strptime` pattern such as `%d/%m/%Y`.
+    /// `default`; of a date or a time, a `strptime` pattern such as `%d/%m/%Y`; of a string, `email`, `uri`, `uuid`
+    /// or `binary` (base64).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<String>,
+    /// The character before the fraction of a number; `.` when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 1))]
+    pub decimal_char: Option<String>,
+    /// The character that may stand between groups of digits of a number or an integer; none when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 1))]
+    pub group_char: Option<String>,
+    /// Whether nothing but the number may stand in a cell of a number or an integer; `true` when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bare_number: Option<bool>,
+    /// The words for true of a boolean; `["true", "True", "TRUE", "1"]` when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64))]
+    pub true_values: Option<Vec<String>>,
+    /// The words for false of a boolean; `["false", "False", "FALSE", "0"]` when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64))]
+    pub false_values: Option<Vec<String>>,
     /// What people call it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
@@ -273,9 +343,46 @@ pub struct FieldDescriptor {
     /// What its values must satisfy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub constraints: Option<ConstraintsDescriptor>,
+    /// The values of a string or an integer that are allowed, each with a label if need be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 4096))]
+    pub categories: Option<Vec<Category>>,
+    /// Whether the categories have an order. Read by other tools.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub categories_ordered: Option<bool>,
+    /// Texts that stand for "no value" in this field, instead of those of the schema.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub missing_values: Option<Vec<MissingValue>>,
     /// What it is as a term of a vocabulary, for other tools.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rdf_type: Option<String>,
+}
+
+/// A value of a field with few of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Category {
+    /// The value.
+    Value(CategoryValue),
+    /// The value and what people call it.
+    Labelled {
+        /// The value.
+        value: CategoryValue,
+        /// What people call it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        label: Option<String>,
+    },
+}
+
+/// The value of a category.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum CategoryValue {
+    /// Of an integer.
+    Number(Number),
+    /// Of a string, or of an integer as its cells are written.
+    Text(String),
 }
 
 /// What the values of a field must satisfy.

@@ -1,20 +1,30 @@
-//! How the file is laid out.
+//! How the file is laid out (Table Dialect, Data Package v2, <https://datapackage.org/standard/table-dialect/>).
 
-use super::Dialect;
-use super::node::{Node, Object};
+use super::node::{Node, Object, shown};
+use super::{Dialect, HeaderRows, Heading};
+use crate::intake::Charset;
+use crate::rows::NO_QUOTE;
 
 /// The keys of a dialect that mean something here.
-pub(super) const KEYS: [&str; 7] =
-    ["$schema", "delimiter", "quoteChar", "doubleQuote", "header", "skipInitialSpace", "lineTerminator"];
+pub(super) const KEYS: [&str; 14] = [
+    "$schema",
+    "delimiter",
+    "quoteChar",
+    "doubleQuote",
+    "escapeChar",
+    "nullSequence",
+    "header",
+    "headerRows",
+    "headerJoin",
+    "commentChar",
+    "commentRows",
+    "skipInitialSpace",
+    "lineTerminator",
+    "caseSensitiveHeader",
+];
 
 /// The keys of Table Dialect that Gristmill cannot follow, and what to do instead.
-const UNSUPPORTED: [(&str, &str); 15] = [
-    ("commentChar", "remove the comment lines from the file, and this key"),
-    ("commentRows", "remove the comment lines from the file, and this key"),
-    ("escapeChar", "write a quote inside a quoted cell twice, as RFC 4180 has it, and remove this key"),
-    ("nullSequence", "list the text under schema.missingValues"),
-    ("headerRows", "keep one header row on top of the file, and remove this key"),
-    ("headerJoin", "keep one header row on top of the file, and remove this key"),
+const UNSUPPORTED: [(&str, &str); 8] = [
     ("headerCase", "names in a header are compared without regard to case; remove this key"),
     ("property", "it is for JSON; remove this key"),
     ("itemType", "it is for JSON; remove this key"),
@@ -22,50 +32,187 @@ const UNSUPPORTED: [(&str, &str); 15] = [
     ("sheetNumber", "save the sheet as CSV, and remove this key"),
     ("sheetName", "save the sheet as CSV, and remove this key"),
     ("table", "export the table as CSV, and remove this key"),
-    ("caseSensitiveHeader", "names in a header are compared without regard to case; remove this key"),
     ("csvddfVersion", "remove this key"),
 ];
 
+/// The last row that a header may stand in. The header has to be found in what is read before the contract is
+/// chosen.
+const MAX_HEADER_ROW: u64 = 100;
+
 /// Reads `dialect`.
 pub(super) fn read(root: &Object<'_>) -> Dialect {
-    let mut dialect = Dialect::default();
     let Some(object) = root.get("dialect").and_then(|node| {
         node.object("a dialect: write an object such as {\"delimiter\": \";\"}, or leave it out")
     }) else {
-        return dialect;
+        return Dialect::default();
     };
     object.only(&KEYS, &UNSUPPORTED);
-    dialect.delimiter = object.get("delimiter").and_then(|node| character(&node, "\";\""));
-    if let Some(quote) = object.get("quoteChar").and_then(|node| character(&node, "\"'\"")) {
-        dialect.quote = quote;
+    let mut dialect = Dialect { skip_initial_space: object.flag("skipInitialSpace"), ..Dialect::default() };
+    if let Some(node) = object.get("delimiter") {
+        delimiter(&node, &mut dialect);
     }
-    if dialect.delimiter == Some(dialect.quote)
-        && let Some(node) = object.get("delimiter")
+    quotes(&object, &mut dialect);
+    dialect.comment = object.get("commentChar").and_then(|node| character(&node, "\"#\""));
+    dialect.null_sequence = object
+        .get("nullSequence")
+        .and_then(|node| node.text("a text that stands for no value: write one such as \"NULL\""))
+        .map(str::to_owned);
+    dialect.heading = heading(&object);
+    if object.flag("caseSensitiveHeader")
+        && let Some(node) = object.get("caseSensitiveHeader")
     {
-        node.refuse("the delimiter is the quote character too: choose another one, such as \",\"");
+        node.refuse(
+            "caseSensitiveHeader can only be false: names in a header are compared without regard to case",
+        );
     }
-    only_true(&object, "doubleQuote", "a quote inside a quoted cell is written twice, as RFC 4180 has it");
-    only_true(&object, "header", "a file without a header row is not supported yet: add one");
-    dialect.skip_initial_space = object.flag("skipInitialSpace");
     if let Some(node) = object.get("lineTerminator")
-        && !matches!(node.value.as_str(), Some("\n" | "\r\n"))
+        && !matches!(node.value.as_str(), Some("\n" | "\r\n" | "\r"))
     {
-        node.is_not("a line end: write \"\\n\" or \"\\r\\n\"; a file may have either, so it may be left out");
+        node.is_not(
+            "a line end: write \"\\n\", \"\\r\\n\" or \"\\r\"; a file may have any, so it may be left out",
+        );
     }
+    distinct(&object, &dialect);
     dialect
 }
 
-fn only_true(object: &Object<'_>, key: &str, why: &str) {
-    if let Some(node) = object.get(key)
-        && node.boolean() == Some(false)
-    {
-        node.refuse(format!("{key} can only be true: {why}"));
+/// One character, or one with spaces behind it: these are dropped then.
+fn delimiter(node: &Node<'_>, dialect: &mut Dialect) {
+    let text = node.value.as_str().unwrap_or_default();
+    match text.trim_end_matches(' ').as_bytes() {
+        [byte] if text.len() > 1 && is_character(*byte) => {
+            dialect.delimiter = Some(*byte);
+            dialect.skip_initial_space = true;
+        }
+        _ => dialect.delimiter = character(node, "\";\""),
     }
+}
+
+fn quotes(object: &Object<'_>, dialect: &mut Dialect) {
+    if let Some(node) = object.get("quoteChar") {
+        dialect.quote = match node.value.as_str() {
+            Some("") => NO_QUOTE,
+            _ => character(&node, "\"'\", or \"\" where cells are never quoted").unwrap_or(dialect.quote),
+        };
+    }
+    if let Some(node) = object.get("doubleQuote") {
+        dialect.double_quote = node.boolean().unwrap_or(true);
+    }
+    if let Some(node) = object.get("escapeChar") {
+        dialect.escape = match node.value.as_str() {
+            Some("") => None,
+            _ => character(&node, "\"\\\\\""),
+        };
+    }
+    // A quote that escapes itself is a doubled quote.
+    if dialect.escape == Some(dialect.quote) {
+        dialect.escape = None;
+        dialect.double_quote = true;
+    }
+}
+
+/// Refuses two roles of one character.
+fn distinct(object: &Object<'_>, dialect: &Dialect) {
+    let roles = [
+        ("quoteChar", Some(dialect.quote), "quote character"),
+        ("escapeChar", dialect.escape, "escape character"),
+        ("commentChar", dialect.comment, "comment character"),
+    ];
+    for (key, byte, what) in roles {
+        if byte.is_some()
+            && byte == dialect.delimiter
+            && let Some(node) = object.get("delimiter").or_else(|| object.get(key))
+        {
+            node.refuse(format!("the delimiter is the {what} too: choose another one, such as \",\""));
+        }
+    }
+    if dialect.comment.is_some()
+        && (dialect.comment == Some(dialect.quote) || dialect.comment == dialect.escape)
+        && let Some(node) = object.get("commentChar")
+    {
+        node.refuse("the comment character has another role too: choose another one, such as \"#\"");
+    }
+}
+
+fn heading(object: &Object<'_>) -> Heading {
+    let mut heading = Heading::default();
+    if let Some(node) = object.get("headerRows") {
+        heading.rows = match rows(&node) {
+            rows if rows == [1] => HeaderRows::First,
+            rows => HeaderRows::At(rows),
+        };
+        if node.value.as_array().is_some_and(Vec::is_empty) {
+            node.refuse("the list is empty: write {\"header\": false} where a file has no header");
+        }
+    }
+    if object.get("header").and_then(|node| node.boolean()) == Some(false) {
+        heading.rows = HeaderRows::Absent;
+        if let Some(node) = object.get("headerRows") {
+            node.refuse("header is false, so no row can hold the header: remove one of the two");
+        }
+    }
+    if let Some(text) = object.get("headerJoin").and_then(|node| node.text("a text such as \" \"")) {
+        text.clone_into(&mut heading.join);
+    }
+    if let Some(node) = object.get("commentRows") {
+        heading.comment_rows = rows(&node);
+        on_top(&node, &heading);
+    }
+    heading
+}
+
+/// Rows from 1, each above the one before.
+fn rows(node: &Node<'_>) -> Vec<u64> {
+    let expected = "a list of row numbers: write one such as [1, 2]; the first row is 1";
+    let mut rows = Vec::new();
+    for item in node.items(expected, usize::try_from(MAX_HEADER_ROW).unwrap_or(usize::MAX)) {
+        match item.value.as_u64() {
+            Some(row)
+                if (1..=MAX_HEADER_ROW).contains(&row) && rows.last().is_none_or(|last| *last < row) =>
+            {
+                rows.push(row);
+            }
+            _ => item.is_not(&format!(
+                "a row number from 1 to {MAX_HEADER_ROW} above the one before it: write {}",
+                rows.last().map_or(1, |last| last + 1)
+            )),
+        }
+    }
+    rows
+}
+
+/// Only rows above the first one of data can be passed over: further down a row number is a matter of how the rows
+/// before it were read.
+fn on_top(node: &Node<'_>, heading: &Heading) {
+    let mut next = heading.rows.last() + 1;
+    for row in &heading.comment_rows {
+        if *row == next {
+            next += 1;
+        } else if *row > next {
+            node.refuse(format!(
+                "row {row} lies between rows of data, where no row can be passed over: list only rows above the \
+                 first row of data, or use commentChar"
+            ));
+            return;
+        }
+    }
+    let header = match &heading.rows {
+        HeaderRows::At(rows) => rows.as_slice(),
+        HeaderRows::First => &[1],
+        HeaderRows::Absent => &[],
+    };
+    if let Some(row) = header.iter().find(|row| heading.comment_rows.contains(row)) {
+        node.refuse(format!("row {row} is a header row too: list it once"));
+    }
+}
+
+fn is_character(byte: u8) -> bool {
+    byte == b'\t' || (byte.is_ascii() && !byte.is_ascii_control())
 }
 
 fn character(node: &Node<'_>, example: &str) -> Option<u8> {
     let one = match node.value.as_str().map(str::as_bytes) {
-        Some([byte]) if *byte == b'\t' || (byte.is_ascii() && !byte.is_ascii_control()) => Some(*byte),
+        Some([byte]) if is_character(*byte) => Some(*byte),
         _ => None,
     };
     if one.is_none() {
@@ -75,23 +222,20 @@ fn character(node: &Node<'_>, example: &str) -> Option<u8> {
 }
 
 /// Reads `encoding`.
-pub(super) fn encoding(root: &Object<'_>) -> Option<String> {
+pub(super) fn encoding(root: &Object<'_>) -> Option<Charset> {
     let node = root.get("encoding")?;
     let name = node.text("the name of an encoding: write \"utf-8\" or leave it out")?;
-    if matches!(name.to_ascii_lowercase().as_str(), "utf-8" | "utf8") {
-        return Some("utf-8".to_owned());
+    let found = match name.to_ascii_lowercase().as_str() {
+        // Python's name for UTF-8 with a byte order mark, which is read in any case.
+        "utf-8-sig" | "utf_8_sig" => Some(Charset::UTF_8),
+        lower => Charset::named(lower).or_else(|| Charset::named(&lower.replace('_', "-"))),
+    };
+    if found.is_none() {
+        node.refuse(format!(
+            "{} is no encoding that can be read: write one of the names of the Encoding Standard, such as \"utf-8\", \
+             \"utf-16le\", \"windows-1252\", \"iso-8859-2\", \"shift_jis\" or \"gb18030\"",
+            shown(node.value)
+        ));
     }
-    node.refuse(match is_iana_name(name) {
-        true => {
-            format!("the encoding {name} is not supported yet: save the files as UTF-8 and write \"utf-8\"")
-        }
-        false => "this is no name of an encoding: write \"utf-8\" or leave it out".to_owned(),
-    });
-    None
-}
-
-/// Whether a text looks like a name of the IANA character set registry (RFC 2978, section 2.3).
-fn is_iana_name(name: &str) -> bool {
-    (1..=40).contains(&name.len())
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'+-^_`{}~:.()".contains(&b))
+    found
 }

@@ -2,16 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
+use super::automaton::{Effect, State};
 use super::{KEPT_BYTES, Layout, Oversized};
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    FieldStart,
-    Unquoted,
-    Quoted,
-    /// A quote inside a quoted field: it closes the field or is the first of a doubled one.
-    Quote,
-}
 
 /// Follows the quoting of one record and keeps its start, its length and its hash.
 #[derive(Debug)]
@@ -27,60 +19,56 @@ pub(super) struct Skipper {
 }
 
 impl Skipper {
-    pub(super) fn new(layout: Layout, line: u64) -> Self {
-        Self {
+    /// Begins with what was understood of the record, and the state behind it.
+    pub(super) fn new(layout: Layout, line: u64, seen: &[u8], state: State) -> Self {
+        let mut skipper = Self {
             layout,
-            state: State::FieldStart,
+            state,
             hash: Sha256::new(),
             bytes: 0,
             kept: Vec::with_capacity(KEPT_BYTES),
             line,
             opened_on: line,
-            previous: 0,
-        }
+            previous: seen.last().copied().unwrap_or_default(),
+        };
+        skipper.line += super::scan::line_breaks(seen);
+        skipper.keep(seen);
+        skipper
+    }
+
+    fn keep(&mut self, bytes: &[u8]) {
+        self.hash.update(bytes);
+        self.bytes += bytes.len() as u64;
+        let room = KEPT_BYTES - self.kept.len();
+        self.kept.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
     }
 
     /// Takes bytes up to the end of the record; says how many (with the byte that ends it) and whether it ended.
     pub(super) fn take(&mut self, input: &[u8]) -> (usize, bool) {
         let end = input.iter().position(|byte| self.ends_at(*byte));
         let body = input.get(..end.unwrap_or(input.len())).unwrap_or_default();
-        self.hash.update(body);
-        self.bytes += body.len() as u64;
-        let room = KEPT_BYTES - self.kept.len();
-        self.kept.extend_from_slice(body.get(..room).unwrap_or(body));
+        self.keep(body);
         (end.map_or(input.len(), |at| at + 1), end.is_some())
     }
 
     fn ends_at(&mut self, byte: u8) -> bool {
-        let is_line_end = byte == b'\n' || byte == b'\r';
-        self.state = match self.state {
-            State::Quoted if byte == self.layout.quote => State::Quote,
-            State::Quoted => {
-                if byte == b'\r' || (byte == b'\n' && self.previous != b'\r') {
-                    self.line += 1;
-                }
-                State::Quoted
-            }
-            State::Quote if byte == self.layout.quote => State::Quoted,
-            State::FieldStart if byte == self.layout.quote => {
-                self.opened_on = self.line;
-                State::Quoted
-            }
-            State::FieldStart if byte == b' ' && self.layout.skip_initial_space => State::FieldStart,
-            _ if is_line_end => {
+        match self.state.step(byte, &self.layout) {
+            Effect::Opens => self.opened_on = self.line,
+            Effect::EndsRecord => {
                 self.previous = byte;
                 return true;
             }
-            _ if byte == self.layout.delimiter => State::FieldStart,
-            _ => State::Unquoted,
-        };
+            // A line end that ends no record is text.
+            _ if byte == b'\r' || (byte == b'\n' && self.previous != b'\r') => self.line += 1,
+            _ => {}
+        }
         self.previous = byte;
         false
     }
 
     /// The line of the quote that is still open, if one is.
     pub(super) fn open_quote(&self) -> Option<u64> {
-        (self.state == State::Quoted).then_some(self.opened_on)
+        self.state.is_open().then_some(self.opened_on)
     }
 
     pub(super) fn ended_with_cr(&self) -> bool {

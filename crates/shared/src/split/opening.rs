@@ -1,11 +1,14 @@
 //! From the first byte to the header: what kind of file it is, and which contract and delimiter fit.
 
-use crate::contract::Contract;
-use crate::rows::{Layout, Limits, Reader, Step};
+use super::heading::{self, Head};
+use super::input::{self, Input};
+use super::sniff;
+use crate::contract::{Contract, Heading};
+use crate::infer::{self, Detected};
+use crate::intake::Charset;
+use crate::rows::{BLOCK_BYTES, Layout, Limits, Reader};
 use crate::validate::Plan;
 use crate::violation::{FileCode, Verdict};
-
-use super::sniff;
 
 /// Delimiters that are tried, in this order, when the contract fixes none.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
@@ -13,8 +16,12 @@ const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 /// A file of which only the beginning was read.
 #[derive(Debug)]
 pub struct Opening {
-    reader: Reader,
+    start: Vec<u8>,
+    end: usize,
+    finished: bool,
     limits: Limits,
+    block_bytes: usize,
+    refused: Option<Verdict>,
 }
 
 /// A contract that fits a header.
@@ -24,8 +31,14 @@ pub struct Match {
     pub contract: usize,
     /// How the file is laid out.
     pub layout: Layout,
+    /// The encoding that the file is in.
+    pub charset: Charset,
     /// The contract compiled for the header.
     pub plan: Plan,
+    /// How many records stand above the first one of data.
+    records: u64,
+    /// Whether the contract would have the outputs, which are UTF-8, read in another encoding.
+    marked: bool,
 }
 
 /// A file whose header was read.
@@ -33,84 +46,116 @@ pub struct Match {
 pub struct Chosen {
     /// The contract compiled for the header.
     pub plan: Plan,
+    /// The encoding that the file is in.
+    pub charset: Charset,
     /// What was noticed and tolerated.
     pub notes: Vec<String>,
-    pub(super) reader: Reader,
+    pub(super) input: Input,
+    pub(super) marked: bool,
 }
 
 impl Opening {
     /// A file of which nothing was read.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        Self::with_reader(Reader::new(Layout::default(), limits), limits)
+        Self::with_block(limits, BLOCK_BYTES)
     }
 
-    /// A file that is read through this reader, for tests of where the input may be cut.
+    /// A file whose records are read through a buffer of another size, for tests of where a record may be cut.
     #[must_use]
-    pub fn with_reader(reader: Reader, limits: Limits) -> Self {
-        Self { reader, limits }
+    pub fn with_block(limits: Limits, block_bytes: usize) -> Self {
+        Self { start: Vec::new(), end: 0, finished: false, limits, block_bytes, refused: None }
     }
 
     /// Where the next input goes. Never empty.
     pub fn space(&mut self) -> &mut [u8] {
-        self.reader.space()
+        if self.end == self.start.len() {
+            self.start.resize(self.end + BLOCK_BYTES, 0);
+        }
+        self.start.get_mut(self.end..).unwrap_or_default()
     }
 
     /// Says how many bytes of [`space`](Self::space) were filled; 0 is the end of the file.
     pub fn filled(&mut self, bytes: usize) {
-        self.reader.filled(bytes);
+        self.end = (self.end + bytes).min(self.start.len());
+        self.finished |= bytes == 0;
+    }
+
+    /// Says that the file cannot be read any further: the verdict over it, whatever the contract.
+    pub fn refuse(&mut self, verdict: Verdict) {
+        self.refused = Some(verdict);
+        self.finished = true;
     }
 
     /// Whether enough was read to see the header, however the file is laid out.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.reader.is_finished() || self.reader.pending().len() > self.limits.header_bytes
+        self.finished || self.end >= self.window()
     }
 
-    /// The header as this layout reads it.
-    ///
-    /// # Errors
-    /// The verdict over a file without a usable header.
-    pub fn labels(&self, layout: Layout) -> Result<Vec<String>, Verdict> {
-        let start = self.reader.pending();
-        sniff::check(start)?;
-        // One byte more than the limit shows that the header goes beyond it.
-        let start = start.get(..self.limits.header_bytes + 1).unwrap_or(start);
-        let whole = start.len() == self.reader.pending().len();
-        let mut scratch = Reader::with_block(layout, self.limits, start.len());
-        scratch.space().get_mut(..start.len()).unwrap_or_default().copy_from_slice(start);
-        scratch.filled(start.len());
-        if whole && self.reader.is_finished() {
-            scratch.filled(0);
-        }
-        match scratch.next_record() {
-            Step::Record(record) if record.oversized.is_none() => labels_of(&record),
-            Step::End => Err(Verdict::new(
-                FileCode::EmptyFile,
-                "there is nothing in the file; send one with the column names in its first line",
-            )),
-            Step::Unterminated { line } => Err(super::unterminated(line)),
-            Step::NeedInput | Step::Record(_) => Err(Verdict::new(
+    /// How much is looked at: more than a header may have. Every other byte of UTF-16 may be nothing.
+    fn window(&self) -> usize {
+        2 * self.limits.header_bytes + 4
+    }
+
+    fn read(&self) -> &[u8] {
+        self.start.get(..self.end).unwrap_or_default()
+    }
+
+    /// The head of the file as it would be read this way.
+    fn head(
+        &self,
+        layout: Layout,
+        charset: Charset,
+        dialect: (&Heading, &[String]),
+    ) -> Result<Head, Verdict> {
+        let start = self.read();
+        let seen = start.get(..self.window()).unwrap_or(start);
+        let finished = self.finished && seen.len() == start.len();
+        let mut input = Input::over(layout, self.limits, charset, seen, finished);
+        let head = heading::read(&mut input, dialect.0, dialect.1)?;
+        let bytes: usize = head.labels.iter().map(|label| label.len() + 1).sum();
+        if bytes > self.limits.header_bytes {
+            return Err(Verdict::new(
                 FileCode::FieldTooLarge,
                 format!("the first line is longer than {} bytes; is it a CSV?", self.limits.header_bytes),
-            )),
+            ));
+        }
+        Ok(head)
+    }
+
+    /// The encoding of the file, where the contract names this one.
+    ///
+    /// # Errors
+    /// The verdict over a file that is no text, or in an encoding that is not read.
+    fn charset(&self, named: Option<Charset>) -> Result<Charset, Verdict> {
+        match &self.refused {
+            Some(verdict) => Err(verdict.clone()),
+            None => sniff::charset(self.read(), named),
         }
     }
 
-    /// The layout under which the header has the most columns, and the header under it.
+    /// The layout that makes the most regular table of the file, and its first record under it.
     ///
     /// # Errors
-    /// The verdict over a file without a usable header.
-    pub fn widest(&self) -> Result<(Layout, Vec<String>), Verdict> {
-        let mut widest = (Layout::default(), self.labels(Layout::default())?);
-        for delimiter in DELIMITERS {
-            let layout = Layout { delimiter, ..Layout::default() };
-            let labels = self.labels(layout)?;
-            if labels.len() > widest.1.len() {
-                widest = (layout, labels);
-            }
-        }
-        Ok(widest)
+    /// The verdict over a file whose first record is no header.
+    pub fn regular(&self) -> Result<(Layout, Vec<String>), Verdict> {
+        let (found, charset) = self.detect()?;
+        let head = self.head(found.layout, charset, (&Heading::default(), &[]))?;
+        Ok((found.layout, head.labels))
+    }
+
+    /// How the file seems to be laid out, and the encoding that it is in.
+    ///
+    /// # Errors
+    /// The verdict over a file that is no text, or in an encoding that is not read.
+    pub fn detect(&self) -> Result<(Detected, Charset), Verdict> {
+        let charset = self.charset(None)?;
+        let start = self.read();
+        let seen = start.get(..self.window()).unwrap_or(start);
+        let finished = self.finished && seen.len() == start.len();
+        let text = input::decoded(charset, seen, finished);
+        Ok((infer::detect(&text, finished, self.limits), charset))
     }
 
     /// Finds the contract and the delimiter that fit the header.
@@ -123,12 +168,17 @@ impl Opening {
         let mut best: Option<(usize, Match)> = None;
         let mut worst: Option<(usize, Verdict)> = None;
         for (index, contract) in contracts.iter().enumerate() {
+            let names: Vec<String> = contract.fields.iter().map(|field| field.name.clone()).collect();
             for layout in layouts(contract) {
-                let labels = self.labels(layout);
-                let width = labels.as_ref().map_or(0, Vec::len);
-                let fit = labels.and_then(|labels| {
+                let read = self.charset(contract.encoding).and_then(|charset| {
+                    Ok((charset, self.head(layout, charset, (&contract.dialect.heading, &names))?))
+                });
+                let width = read.as_ref().map_or(0, |(_, head)| head.labels.len());
+                let fit = read.and_then(|(charset, Head { labels, records })| {
                     let plan = Plan::new(contract, &labels, &self.limits)?;
-                    Ok((contract.knows(&labels), Match { contract: index, layout, plan }))
+                    let marked = contract.encoding.is_some_and(|named| !named.is_utf8());
+                    let found = Match { contract: index, layout, charset, plan, records, marked };
+                    Ok((contract.knows(&labels), found))
                 });
                 match fit {
                     Ok(fit) if best.as_ref().is_none_or(|(other, _)| fit.0 > *other) => best = Some(fit),
@@ -155,10 +205,15 @@ impl Opening {
                 name_of(found.layout.delimiter)
             ));
         }
-        self.reader.set_layout(found.layout);
-        // The header was read once already: it is there.
-        let _ = self.reader.next_record();
-        Chosen { plan: found.plan, notes, reader: self.reader }
+        if !found.charset.is_utf8() {
+            notes.push(format!("the file is in {}; the outputs are in UTF-8", found.charset.name()));
+        }
+        self.start.truncate(self.end);
+        let reader = Reader::with_block(found.layout, self.limits, self.block_bytes);
+        let mut input = Input::new(reader, found.charset, self.start, self.finished);
+        // They were read once already: they are there.
+        input.pass(found.records);
+        Chosen { plan: found.plan, charset: found.charset, notes, input, marked: found.marked }
     }
 }
 
@@ -166,39 +221,16 @@ impl Chosen {
     /// How the file is laid out.
     #[must_use]
     pub fn layout(&self) -> Layout {
-        self.reader.layout()
+        self.input.reader().layout()
     }
 }
 
 /// The layouts that a contract allows.
 fn layouts(contract: &Contract) -> Vec<Layout> {
-    let layout = |delimiter| Layout {
-        delimiter,
-        quote: contract.dialect.quote,
-        skip_initial_space: contract.dialect.skip_initial_space,
-    };
     match contract.dialect.delimiter {
-        Some(delimiter) => vec![layout(delimiter)],
-        None => DELIMITERS.iter().map(|delimiter| layout(*delimiter)).collect(),
+        Some(delimiter) => vec![contract.dialect.layout(delimiter)],
+        None => DELIMITERS.iter().map(|delimiter| contract.dialect.layout(*delimiter)).collect(),
     }
-}
-
-fn labels_of(record: &crate::rows::Record<'_>) -> Result<Vec<String>, Verdict> {
-    if record.faults.control_character {
-        return Err(Verdict::new(
-            FileCode::UnsupportedFormat,
-            "the first line holds control characters, so this is no CSV; export the table as CSV",
-        ));
-    }
-    let utf8 = |text: std::borrow::Cow<'_, [u8]>| {
-        String::from_utf8(text.into_owned()).map_err(|_| {
-            Verdict::new(
-                FileCode::EncodingError,
-                "the first line is not UTF-8; save the file as UTF-8 and send it again",
-            )
-        })
-    };
-    record.fields().map(|field| utf8(field.text())).collect()
 }
 
 fn name_of(delimiter: u8) -> &'static str {

@@ -2,10 +2,10 @@
 
 use crate::checksum::Running;
 use crate::contract::{Provenance, REJECTION_COLUMNS};
-use crate::rows::{Layout, Record};
+use crate::rows::{Layout, NO_QUOTE, Record};
 use crate::validate::{Finding, Findings, Plan};
 
-use super::SINK_BYTES;
+use super::{Chosen, SINK_BYTES};
 
 /// Where processed records come from, as their added columns say it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,14 +103,10 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn new(plan: &Plan, layout: Layout, origin: &Origin, derived: &[String]) -> Self {
+    pub(super) fn new(chosen: &Chosen, origin: &Origin, derived: &[String]) -> Self {
+        let (plan, layout) = (&chosen.plan, chosen.layout());
         let mut processed_header = Vec::new();
         push_record(&mut processed_header, plan.labels(), layout.delimiter);
-        let mut rejected_header = processed_header.clone();
-        for name in REJECTION_COLUMNS {
-            push_cell(&mut rejected_header, name.as_bytes(), layout.delimiter);
-        }
-        rejected_header.push(b'\n');
         let added =
             derived.iter().map(String::as_str).chain(origin.columns.iter().map(|column| column.as_str()));
         for name in added {
@@ -136,13 +132,14 @@ impl Writer {
             layout,
             own_width: plan.own_width(),
             width: plan.width(),
-            verbatim: layout.quote == b'"' && !layout.skip_initial_space,
+            verbatim: layout
+                == Layout { delimiter: layout.delimiter, comment: layout.comment, ..Layout::default() },
             derived: derived.len(),
             before_row,
             row,
             behind_row,
             processed_header,
-            rejected_header,
+            rejected_header: rejected_header(chosen),
         }
     }
 
@@ -185,27 +182,35 @@ impl Writer {
     /// Writes a rejected record: its bytes as they stand, then what is wrong with it.
     pub(super) fn rejected(&self, record: &Record<'_>, findings: &Findings, sink: &mut Sink) {
         let out = sink.begin();
-        let delimiter = self.layout.delimiter;
+        let layout = &self.layout;
         if record.oversized.is_some() {
             // What is left of it may be cut inside quotes: it becomes one quoted cell.
-            push_quoted(out, record.raw);
+            push_laid_out_quoted(out, record.raw, layout);
         } else if record.width == self.width {
             out.extend_from_slice(self.own_cells(record));
         } else {
             out.extend_from_slice(record.raw);
         }
-        out.push(delimiter);
+        // At the end of a file an escape may have nothing behind it. The delimiter must not become its own.
+        if let Some(escape) = layout.escape
+            && ends_in_escape(record.raw, escape)
+        {
+            out.push(escape);
+        }
+        out.push(layout.delimiter);
         push_number(out, record.number);
         let mut text = String::new();
         for finding in findings.iter() {
             join(&mut text, finding.code.as_str());
         }
-        push_cell(out, text.as_bytes(), delimiter);
+        out.push(layout.delimiter);
+        push_laid_out(out, text.as_bytes(), layout);
         text.clear();
         for finding in findings.iter() {
             join(&mut text, finding.reason);
         }
-        push_cell(out, harmless(&text).as_bytes(), delimiter);
+        out.push(layout.delimiter);
+        push_laid_out(out, harmless(&text).as_bytes(), layout);
         out.push(b'\n');
     }
 
@@ -217,6 +222,30 @@ impl Writer {
         }
         record.prefix(self.own_width).unwrap_or(record.raw)
     }
+}
+
+/// Whether the last byte is an escape character that is not escaped itself.
+fn ends_in_escape(raw: &[u8], escape: u8) -> bool {
+    raw.iter().rev().take_while(|byte| **byte == escape).count() % 2 == 1
+}
+
+/// The header of a rejected file, in the layout of the file itself, so that both are read alike. A byte order mark goes
+/// before it where the contract would have the file read in another encoding than UTF-8.
+fn rejected_header(chosen: &Chosen) -> Vec<u8> {
+    let layout = chosen.layout();
+    let mut header = Vec::new();
+    if chosen.marked {
+        header.extend_from_slice(b"\xef\xbb\xbf");
+    }
+    let labels = chosen.plan.labels().iter().map(String::as_str);
+    for (index, name) in labels.chain(REJECTION_COLUMNS).enumerate() {
+        if index > 0 {
+            header.push(layout.delimiter);
+        }
+        push_laid_out(&mut header, name.as_bytes(), &layout);
+    }
+    header.push(b'\n');
+    header
 }
 
 /// One line of the errors file.
@@ -307,6 +336,45 @@ fn push_quoted_if_needed(out: &mut Vec<u8>, text: &[u8], delimiter: u8) {
         out.extend_from_slice(text);
     } else {
         push_quoted(out, text);
+    }
+}
+
+/// Writes a cell of our own as the layout of the file has cells.
+fn push_laid_out(out: &mut Vec<u8>, text: &[u8], layout: &Layout) {
+    let special = |byte: &u8| {
+        *byte == layout.delimiter
+            || *byte == layout.quote
+            || layout.escape == Some(*byte)
+            || matches!(byte, b'"' | b'\n' | b'\r')
+    };
+    let spaced = layout.skip_initial_space && text.first() == Some(&b' ');
+    if text.iter().any(special) || spaced {
+        push_laid_out_quoted(out, text, layout);
+    } else {
+        out.extend_from_slice(text);
+    }
+}
+
+fn push_laid_out_quoted(out: &mut Vec<u8>, text: &[u8], layout: &Layout) {
+    let is_quoted = layout.quote != NO_QUOTE && (layout.double_quote || layout.escape.is_some());
+    if is_quoted {
+        out.push(layout.quote);
+    }
+    for byte in text {
+        match (*byte, layout.escape) {
+            (byte, Some(escape)) if byte == escape || byte == layout.quote || !is_quoted => {
+                out.extend_from_slice(&[escape, byte]);
+            }
+            (byte, None) if is_quoted && byte == layout.quote => out.extend_from_slice(&[byte, byte]),
+            // There is no way to write it: our own words can do without.
+            (byte, None) if !is_quoted && (byte == layout.delimiter || matches!(byte, b'\n' | b'\r')) => {
+                out.push(b' ');
+            }
+            (byte, _) => out.push(byte),
+        }
+    }
+    if is_quoted {
+        out.push(layout.quote);
     }
 }
 

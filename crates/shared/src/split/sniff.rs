@@ -1,10 +1,11 @@
-//! Telling by its first bytes that a file is no CSV.
+//! Telling by its first bytes that a file is no CSV, or which encoding it is in.
 
+use crate::intake::Charset;
 use crate::violation::{FileCode, Verdict};
 
 /// The first bytes of formats that are sent by mistake, and what they are.
 const MAGIC: [(&[u8], &str, &str); 10] = [
-    (b"\x1f\x8b", "a gzip archive", "unpack it and send the CSV inside"),
+    (b"\x1f\x8b", "a gzip archive inside a gzip archive", "pack the CSV once"),
     (b"PK\x03\x04", "a ZIP archive or an Excel workbook (.xlsx)", "unpack it, or save the sheet as CSV"),
     (b"PK\x05\x06", "an empty ZIP archive", "send the CSV itself"),
     (b"PAR1", "a Parquet file", "export it as CSV"),
@@ -16,33 +17,43 @@ const MAGIC: [(&[u8], &str, &str); 10] = [
     (b"SQLite format 3", "an SQLite database", "export the table as CSV"),
 ];
 
-/// Byte order marks of encodings that are not read; the longer ones first.
-const MARKS: [(&[u8], &str); 4] = [
-    (b"\xff\xfe\0\0", "UTF-32 (little endian)"),
-    (b"\0\0\xfe\xff", "UTF-32 (big endian)"),
-    (b"\xff\xfe", "UTF-16 (little endian)"),
-    (b"\xfe\xff", "UTF-16 (big endian)"),
-];
+/// Byte order marks of encodings that are not read.
+const MARKS: [(&[u8], &str); 2] =
+    [(b"\xff\xfe\0\0", "UTF-32 (little endian)"), (b"\0\0\xfe\xff", "UTF-32 (big endian)")];
 
-/// Refuses what is no text in UTF-8 at first sight.
+/// Where the headers of a tar archive say that it is one (POSIX.1-1988), and what they say.
+const TAR: (usize, &[u8]) = (257, b"ustar");
+
+/// The encoding of a file that begins like this, where the contract names this one. A byte order mark goes before
+/// the contract.
 ///
 /// # Errors
-/// The verdict, with what the file looks like and what to do.
-pub(super) fn check(start: &[u8]) -> Result<(), Verdict> {
+/// The verdict over what is no text or is in an encoding that is not read, with what it looks like and what to do.
+pub(super) fn charset(start: &[u8], named: Option<Charset>) -> Result<Charset, Verdict> {
     for (mark, encoding) in MARKS {
         if start.starts_with(mark) {
             return Err(foreign(encoding));
         }
     }
+    if let Some(marked) = Charset::marked(start) {
+        return Ok(marked);
+    }
     for (magic, what, remedy) in MAGIC {
         if start.starts_with(magic) {
-            return Err(Verdict::new(
-                FileCode::UnsupportedFormat,
-                format!("the file looks like {what}, not like a CSV; {remedy}"),
-            ));
+            return Err(looks_like(what, remedy));
         }
     }
-    wide_text(start)
+    if start.get(TAR.0..).is_some_and(|rest| rest.starts_with(TAR.1)) {
+        return Err(looks_like("a tar archive", "unpack it and send the CSV inside"));
+    }
+    match named {
+        Some(charset) if !charset.is_utf8() => Ok(charset),
+        Some(_) | None => wide_text(start).map(|()| Charset::UTF_8),
+    }
+}
+
+fn looks_like(what: &str, remedy: &str) -> Verdict {
+    Verdict::new(FileCode::UnsupportedFormat, format!("the file looks like {what}, not like a CSV; {remedy}"))
 }
 
 /// Two-byte text without a byte order mark: every other byte of its Latin letters is zero.

@@ -111,17 +111,22 @@ impl Findings {
         }
         if simdutf8::basic::from_utf8(raw).is_err() {
             self.add(column, Code::EncodingError, raw, |text| {
-                text.push_str("the bytes are not UTF-8; save the file as UTF-8");
+                text.push_str(
+                    "some bytes of the cell are no text in the file's encoding; save the file with the encoding UTF-8",
+                );
             });
         }
-        if raw.iter().any(|byte| is_control(*byte)) {
+        if let Some(control) = raw.iter().find(|byte| is_control(**byte)) {
             self.add(column, Code::ControlCharacter, raw, |text| {
-                text.push_str("the cell holds a control character; remove it");
+                let _ = write!(text, "the cell holds the control character U+{control:04X}; remove it");
             });
         }
-        if field.has_text_after_quote() {
+        if field.has_stray_quote() {
             self.add(column, Code::MalformedQuote, raw, |text| {
-                text.push_str("text follows a closing quote; write a quote inside a quoted cell twice");
+                text.push_str(
+                    "the cell begins with a quotation mark and does not end with it; put quotation marks around the \
+                     whole cell and write those inside twice, such as \"a \"\"good\"\" phone\"",
+                );
             });
         }
     }
@@ -132,14 +137,18 @@ impl Findings {
             (
                 record.faults.not_utf8,
                 Code::EncodingError,
-                "the bytes of the row are not UTF-8; save the file as UTF-8",
+                "some bytes of the row are no text in the file's encoding; save the file with the encoding UTF-8",
             ),
             (
                 record.faults.control_character,
                 Code::ControlCharacter,
                 "the row holds a control character; remove it",
             ),
-            (record.faults.malformed_quote, Code::MalformedQuote, "text follows a closing quote in the row"),
+            (
+                record.faults.malformed_quote,
+                Code::MalformedQuote,
+                "a quotation mark in the row is closed before more text; write one inside a quoted cell twice",
+            ),
         ] {
             if found {
                 self.add(None, code, record.raw, |text| text.push_str(reason));
@@ -190,6 +199,7 @@ pub(super) fn push_visible(out: &mut String, value: &[u8]) {
 }
 
 /// Characters that change how their neighbours look without being seen: bidi controls and zero-width characters.
-fn is_invisible(character: char) -> bool {
+#[must_use]
+pub fn is_invisible(character: char) -> bool {
     matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }

@@ -209,15 +209,13 @@ pub(super) struct KeyCheck {
     /// The names of its fields.
     name: String,
     primary: bool,
-    missing: Missing,
 }
 
 pub(super) fn checks(contract: &Contract, positions: &[Option<usize>], missing: &Missing) -> Vec<KeyCheck> {
     let check = |fields: &[usize], primary: bool| KeyCheck {
-        parts: Part::of(contract, fields, positions),
+        parts: Part::of(contract, fields, positions, missing),
         name: contract.names(fields),
         primary,
-        missing: missing.clone(),
     };
     let fields = contract.fields.iter().enumerate();
     let unique =
@@ -267,7 +265,7 @@ fn fingerprint(key: usize, bytes: &[u8]) -> u128 {
 
 impl KeyCheck {
     fn read(&self, record: &Record<'_>, bytes: &mut Vec<u8>) -> Reading {
-        part::read_all(&self.parts, record, &self.missing, bytes)
+        part::read_all(&self.parts, record, bytes)
     }
 
     fn explain_again(&self, record: &Record<'_>, first: u64, findings: &mut Findings) {
@@ -284,7 +282,7 @@ impl KeyCheck {
         let without: Vec<&str> = self
             .parts
             .iter()
-            .filter(|part| part.read(record, &self.missing, &mut Vec::new()) == Reading::Missing)
+            .filter(|part| part.read(record, &mut Vec::new()) == Reading::Missing)
             .map(|part| part.name.as_str())
             .collect();
         if without.len() == self.parts.len() {

@@ -3,7 +3,7 @@
 use super::quick::Missing;
 use crate::contract::Contract;
 use crate::rows::Record;
-use crate::value::{self, FieldType, Format, Scalar};
+use crate::value::{self, FieldType, Format};
 
 /// One column of a key.
 #[derive(Debug, Clone)]
@@ -12,6 +12,7 @@ pub(super) struct Part {
     position: Option<usize>,
     kind: FieldType,
     format: Format,
+    missing: Missing,
 }
 
 /// What was read of a key.
@@ -27,24 +28,34 @@ pub(super) enum Reading {
 
 impl Part {
     /// The parts of a key, bound to the columns of a file.
-    pub(super) fn of(contract: &Contract, fields: &[usize], positions: &[Option<usize>]) -> Vec<Self> {
+    pub(super) fn of(
+        contract: &Contract,
+        fields: &[usize],
+        positions: &[Option<usize>],
+        missing: &Missing,
+    ) -> Vec<Self> {
         let part = |index: &usize| {
             let field = contract.fields.get(*index)?;
             let position = positions.get(*index).copied().flatten();
-            let name = field.name.clone();
-            Some(Self { name, position, kind: field.kind, format: field.format.clone() })
+            Some(Self {
+                name: field.name.clone(),
+                position,
+                kind: field.kind,
+                format: field.format.clone(),
+                missing: Missing::of(field, missing),
+            })
         };
         fields.iter().filter_map(part).collect()
     }
 
     /// Adds the bytes of the cell's value.
     #[inline]
-    pub(super) fn read(&self, record: &Record<'_>, missing: &Missing, out: &mut Vec<u8>) -> Reading {
+    pub(super) fn read(&self, record: &Record<'_>, out: &mut Vec<u8>) -> Reading {
         let Some(cell) = self.position.and_then(|position| record.field(position)) else {
             return Reading::Missing;
         };
         let text = cell.text();
-        if missing.contains(&text) {
+        if self.missing.contains(&text) {
             return Reading::Missing;
         }
         match push_canonical(self.kind, &self.format, &text, out) {
@@ -56,11 +67,11 @@ impl Part {
 
 /// Reads the parts of a key into `out`. A part without a value counts more than one that cannot be read.
 #[inline]
-pub(super) fn read_all(parts: &[Part], record: &Record<'_>, missing: &Missing, out: &mut Vec<u8>) -> Reading {
+pub(super) fn read_all(parts: &[Part], record: &Record<'_>, out: &mut Vec<u8>) -> Reading {
     out.clear();
     let mut reading = Reading::Value;
     for part in parts {
-        match part.read(record, missing, out) {
+        match part.read(record, out) {
             Reading::Value => {}
             Reading::Missing => reading = Reading::Missing,
             Reading::Unreadable if reading == Reading::Value => reading = Reading::Unreadable,
@@ -80,18 +91,11 @@ pub(super) fn shown(parts: &[Part], record: &Record<'_>) -> Vec<u8> {
 /// number. Nothing where the text is not of the type.
 #[inline]
 pub(crate) fn push_canonical(kind: FieldType, format: &Format, text: &[u8], out: &mut Vec<u8>) -> Option<()> {
-    if matches!(kind, FieldType::String | FieldType::Any) {
+    if matches!(kind, FieldType::String | FieldType::Any) && *format == Format::Default {
         return push(out, text);
     }
     let text = std::str::from_utf8(text).ok()?;
-    match value::parse(kind, format, text)? {
-        Scalar::Number(number) => push(out, &number.normalize().serialize()),
-        Scalar::Boolean(flag) => push(out, &[u8::from(flag)]),
-        Scalar::Date(date) => push(out, date.to_string().as_bytes()),
-        Scalar::Time(time) => push(out, time.to_string().as_bytes()),
-        Scalar::Datetime(at) => push(out, at.to_string().as_bytes()),
-        Scalar::Text(text) => push(out, text.as_bytes()),
-    }
+    push(out, &value::parse(kind, format, text)?.canonical())
 }
 
 #[inline]

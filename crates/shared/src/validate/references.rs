@@ -20,7 +20,6 @@ pub(super) struct ReferenceCheck {
     columns: String,
     file: String,
     values: Arc<ReferenceValues>,
-    missing: Missing,
 }
 
 pub(super) fn checks(
@@ -38,12 +37,11 @@ pub(super) fn checks(
             ));
         };
         Ok(ReferenceCheck {
-            parts: Part::of(contract, &key.fields, positions),
+            parts: Part::of(contract, &key.fields, positions, missing),
             name: contract.names(&key.fields),
             columns: key.columns.join(", "),
             file,
             values,
-            missing: missing.clone(),
         })
     };
     contract.foreign_keys.iter().map(check).collect()
@@ -57,7 +55,7 @@ pub(super) fn judge(
     findings: &mut Findings,
 ) {
     for check in checks {
-        let reading = part::read_all(&check.parts, record, &check.missing, bytes);
+        let reading = part::read_all(&check.parts, record, bytes);
         if reading == Reading::Value && !check.values.contain(bytes) {
             check.explain(record, findings);
         }
