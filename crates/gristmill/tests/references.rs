@@ -1,5 +1,5 @@
 //! Reference files beside contracts, and files that are held: the built program, on files in temporary directories.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::fs;
 use std::path::Path;

@@ -110,6 +110,7 @@ fn split(bytes: &[u8], contract: &Contract, control: &Control) -> Result<Outputs
                 split.filled(length);
             }
             Progress::Drain => {}
+            Progress::Survey => panic!("a file of a few hundred bytes has more keys than are remembered"),
             Progress::Done => break,
         }
     }
