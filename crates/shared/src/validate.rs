@@ -10,6 +10,7 @@ mod keys;
 mod quick;
 mod relation;
 
+pub(crate) use findings::push_visible;
 pub use findings::{Finding, Findings, is_invisible};
 pub use header::check_labels;
 pub use keys::{Keys, MAX_KEYS, TooManyKeys};
