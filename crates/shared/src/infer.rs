@@ -118,6 +118,8 @@ struct Survey {
     columns: Vec<Column>,
     rows: u64,
     broken: u64,
+    /// Of these, the ones that are not UTF-8.
+    foreign: u64,
     /// The rows that repeat the column names, as when two exports are pasted together: how many, and the first.
     headers: (u64, u64),
 }
@@ -230,7 +232,7 @@ impl Survey {
             Column::new(label, candidates.len(), may_be_key)
         };
         let columns = labels.iter().map(column).collect();
-        Self { candidates, columns, rows: 0, broken: 0, headers: (0, 0) }
+        Self { candidates, columns, rows: 0, broken: 0, foreign: 0, headers: (0, 0) }
     }
 
     /// Whether the record holds the names of the columns.
@@ -245,6 +247,7 @@ impl Survey {
         }
         if !is_sound(record, plan) {
             self.broken += 1;
+            self.foreign += u64::from(record.faults.not_utf8);
             return;
         }
         self.rows += 1;

@@ -20,6 +20,8 @@ const MIN_ENUM_ROWS: u64 = 50;
 const ENUM_SHARE: u64 = 50;
 /// The fewest records from which a key is drawn.
 const MIN_KEY_ROWS: u64 = 20;
+/// The longest name of a field, in characters.
+const MAX_LABEL: usize = 1024;
 /// A value that a key repeats once in so many records may be a mistake.
 const KEY_SHARE: u64 = 20;
 
@@ -187,9 +189,13 @@ pub(super) fn of(survey: &Survey, detected: &Detected, name: &str, relaxed: &Rel
     let labels = survey.columns.iter().map(|column| column.label.as_str());
     put(&mut descriptor, "gristmill", extension(labels, analysis));
     let mut guesses: Vec<Guess> = guess::of_layout(detected).into_iter().collect();
+    guesses.extend(guess::of_broken(survey));
     guesses.extend(guess::of_headers(survey.headers));
     guesses.extend(guess::of_missing(&missing));
     guesses.extend(drafted.iter().map(|drafted| guess::of_column(drafted, rows)));
+    let left_out =
+        survey.columns.iter().map(|column| column.label.as_str()).filter(|label| is_reserved(label));
+    guesses.extend(left_out.map(guess::of_left_out));
     (descriptor, guesses)
 }
 
@@ -209,10 +215,12 @@ fn dialect(detected: &Detected) -> Option<Value> {
     serde_json::to_value(DialectDescriptor::of(&detected.layout, &detected.header)).ok()
 }
 
-/// Whether a column has the name of one that Gristmill adds to a rejected file, so that no field may be called so: it
-/// is carried through instead.
+/// Whether no field may be called so: it is the name of a column that Gristmill adds to a rejected file, or a contract
+/// cannot write it. Such a column is carried through instead.
 fn is_reserved(label: &str) -> bool {
     REJECTION_COLUMNS.contains(&folded(label).as_str())
+        || label.trim().contains(char::is_control)
+        || label.chars().count() > MAX_LABEL
 }
 
 /// The key of our own. Columns of origin that the file brings itself are not added again.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::Survey;
 use super::dialect::Detected;
 use super::draft::{Drafted, Role};
 use crate::contract::HeaderRows;
@@ -101,6 +102,36 @@ fn character(byte: u8) -> String {
         b'|' => "vertical bars".to_owned(),
         b' ' => "spaces".to_owned(),
         other => format!("{:?}", char::from(other)),
+    }
+}
+
+/// The rows of broken form, where they are so many that the file may have been read in the wrong way.
+pub(super) fn of_broken(survey: &Survey) -> Option<Guess> {
+    let Survey { rows, broken, foreign, .. } = survey;
+    let check = if foreign * 2 > *broken {
+        "is the file in another encoding than UTF-8? Write it as \"encoding\", such as \"windows-1252\", or save it as UTF-8"
+    } else {
+        "is this how the file is laid out? If not, write its \"dialect\""
+    };
+    (broken > rows).then(|| Guess {
+        confidence: Confidence::Unsure,
+        subject: "rows".to_owned(),
+        words: format!(
+            "{} of {} have a broken form and tell nothing",
+            count(*broken),
+            rows_of(rows + broken)
+        ),
+        check: Some(check.to_owned()),
+    })
+}
+
+/// A column that no field can describe.
+pub(super) fn of_left_out(label: &str) -> Guess {
+    Guess {
+        confidence: Confidence::Sure,
+        subject: shown(label),
+        words: "left out, since no field may have this name; it is carried through".to_owned(),
+        check: Some("give the column another name".to_owned()),
     }
 }
 

@@ -236,6 +236,23 @@ fn a_comma_in_a_sentence_does_not_drop_spaces() {
 }
 
 #[test]
+fn a_file_that_was_read_in_the_wrong_way_says_so() {
+    let draft = draft_of(b"a,b\n1,\xe9\n2,\xe8\n");
+    assert_eq!((draft.rows, draft.broken), (0, 2));
+    assert!(guess(&draft, "rows").contains("another encoding than UTF-8"), "{}", guess(&draft, "rows"));
+    let draft = draft_of(b"a,b\n1\n2\n3,4\n");
+    assert!(guess(&draft, "rows").contains("2 of 3 rows have a broken form"), "{}", guess(&draft, "rows"));
+}
+
+#[test]
+fn a_column_whose_name_no_contract_can_write_is_left_out() {
+    let draft = draft("a,\"b\nc\"\n1,2\n");
+    assert_eq!(draft.descriptor["schema"]["fields"].as_array().unwrap().len(), 1);
+    assert!(guess(&draft, "b\\nc").contains("left out"), "{:?}", draft.guesses);
+    assert_eq!((draft.rows, draft.accepted), (1, 1));
+}
+
+#[test]
 fn confidence_grows_with_the_rows() {
     let of = |rows: usize| draft(&format!("a,b\n{}", "1,2\n".repeat(rows))).guesses[0].confidence;
     assert_eq!((of(5), of(200)), (Confidence::Likely, Confidence::Sure));
