@@ -8,6 +8,7 @@ and is only applied where its own look at the cell says so. An unexplained diffe
     python3 scripts/compare_frictionless.py                              all contracts and all small samples
     python3 scripts/compare_frictionless.py FILE CONTRACT [FILE CONTRACT …]
     python3 scripts/compare_frictionless.py --mutate 200 --seed 1        damaged copies of the samples
+    python3 scripts/compare_frictionless.py --forms                      every hostile value in every type and format
 
 frictionless is installed into an environment of its own below `target/`, at the versions in PINS.
 Exit codes: 0 equal or explained; 1 an unexplained difference; 2 wrong use; 3 a program failed.
@@ -15,6 +16,7 @@ Exit codes: 0 equal or explained; 1 an unexplained difference; 2 wrong use; 3 a 
 
 import argparse
 import ast
+import base64
 import codecs
 import collections
 import csv
@@ -236,7 +238,97 @@ DATETIME = re.compile(
     r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])?"
 )
 YEAR = re.compile(r"(?!0000)[0-9]{4}")
-FORMS = {"number": NUMBER, "integer": INTEGER, "date": DATE, "time": TIME, "datetime": DATETIME, "year": YEAR}
+YEARMONTH = re.compile(r"(?!0000)[0-9]{4}-(0[1-9]|1[0-2])")
+# XML Schema's, with at most nine digits a number.
+PART = "[0-9]{1,9}"
+DURATION = re.compile(
+    rf"-?P(?=[0-9T])({PART}Y)?({PART}M)?({PART}D)?"
+    rf"(T(?=[0-9])({PART}H)?({PART}M)?({PART}(\.{PART})?S)?)?"
+)
+FORMS = {
+    "number": NUMBER, "integer": INTEGER, "date": DATE, "time": TIME, "datetime": DATETIME, "year": YEAR,
+    "yearmonth": YEARMONTH, "duration": DURATION,
+}  # fmt: skip
+# RFC 3986, appendix A, but for the inside of an IP literal.
+CHARACTER = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})"
+AUTHORITY = (
+    r"(?:(?:[A-Za-z0-9._~!$&'()*+,;=:-]|%[0-9A-Fa-f]{2})*@)?"
+    r"(?:\[(?:[0-9A-Fa-f]*:[0-9A-Fa-f:]+[0-9.]*|v[0-9A-Fa-f]+\.[A-Za-z0-9._~!$&'()*+,;=:-]+)\]"
+    r"|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)(?::[0-9]*)?"
+)
+URI = re.compile(
+    rf"[A-Za-z][A-Za-z0-9+.-]*:(?://{AUTHORITY}(?:/{CHARACTER}*)*|/?(?:{CHARACTER}+(?:/{CHARACTER}*)*)?)"
+    rf"(?:\?(?:{CHARACTER}|[/?])*)?(?:#(?:{CHARACTER}|[/?])*)?"
+)
+UUID = re.compile(r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}")
+BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
+
+
+def is_email(text):
+    local, at, domain = text.partition("@")
+    word = re.compile(r"(?:[a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]|[^\W_]|(?![\x00-\x7f])\w)+")
+    labels = domain.split(".")
+    return (
+        bool(at)
+        and len(text.encode()) <= 254
+        and len(local.encode()) <= 64
+        and all(word.fullmatch(part) for part in local.split("."))
+        and len(labels) > 1
+        and all(re.fullmatch(r"(?!-)(?:[^\W_]|-)+(?<!-)", label) and len(label.encode()) <= 63 for label in labels)
+        and labels[-1][-1].isalpha()
+        and len(labels[-1]) > 1
+    )
+
+
+def is_base64(text):
+    """Padded, and without bits that mean nothing."""
+    return BASE64.fullmatch(text) is not None and base64.b64encode(base64.b64decode(text)).decode() == text
+
+
+TEXT_FORMS = {"email": is_email, "uri": URI.fullmatch, "uuid": UUID.fullmatch, "binary": is_base64}
+
+
+def has_style(field):
+    return any(key in field for key in ("decimalChar", "groupChar", "bareNumber"))
+
+
+def styled(field):
+    """The numbers of a field with a decimal or a group character or with units, as this project reads them."""
+    point, group = re.escape(field.get("decimalChar", ".")), field.get("groupChar")
+    digits = "[0-9]+"
+    if group is not None:
+        g = re.escape(group)
+        digits = f"(?:[0-9]{{1,3}}(?:{g}[0-9]{{3}})+|[0-9]{{1,2}}(?:{g}[0-9]{{2}})*{g}[0-9]{{3}}|[0-9]+)"
+    number = digits
+    if field["type"] == "number":
+        number = f"(?:{digits}(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][+-]?[0-9]+)?"
+    if field.get("bareNumber", True):
+        return re.compile(f" *[+-]?{number} *").fullmatch
+    unit = "[^0-9+\u2212-]"
+    # A minus belongs to the number; `5,-` is five without cents; `(5)` could mean minus five.
+    pattern = re.compile(
+        f" *(?P<leading>[+-]?{unit}*|{unit}*[+-] *)(?P<number>{number})(?P<trailing>(?:(?<={point})-*)?{unit}*)"
+    )
+
+    def reads(text):
+        found = pattern.fullmatch(text)
+        if found is None or "(" in found["leading"]:
+            return False
+        around = found["leading"] + found["trailing"]
+        return not any(character.isnumeric() for character in around)
+
+    return reads
+
+
+def own_form(field):
+    """Whether a text is a value of a field by its form alone; None where this script does not know its form."""
+    kind, given = field.get("type", "any"), field.get("format", "default")
+    if kind == "string":
+        return TEXT_FORMS.get(given)
+    if kind in ("number", "integer") and has_style(field):
+        return styled(field)
+    form = FORMS.get(kind) if given == "default" else None
+    return form and form.fullmatch
 
 
 @dataclasses.dataclass
@@ -268,6 +360,10 @@ class Difference:
     def missing_values(self):
         return self.contract["schema"].get("missingValues", [""])
 
+    def is_missing(self, column, cell):
+        field = next((f for f in self.contract["schema"]["fields"] if f["name"] == column), {})
+        return cell in field.get("missingValues", self.missing_values)
+
     @property
     def cells(self):
         return self.table.records[self.row - 1]
@@ -283,17 +379,23 @@ class Difference:
         is_ours = (self.row, self.column, "type-error") in self.ours
         return self.kind in kinds and self.cell is not None and is_ours and (here or there)
 
+    def is_looser(self):
+        """A type-error there only, or what is found wrong here with the value that is read here."""
+        there = self.side == THEIRS and self.code == "type-error"
+        here = self.side == OURS and self.code in ("constraint-error", "unique-error")
+        is_theirs = (self.row, self.column, "type-error") in self.theirs.triples
+        return self.cell is not None and is_theirs and (here or there) and not self.has_foreign_form()
+
     def has_foreign_form(self):
-        default = self.field.get("format", "default") == "default"
-        form = FORMS.get(self.kind)
-        return form is not None and default and form.fullmatch(self.cell) is None
+        form = own_form(self.field)
+        return form is not None and not form(self.cell)
 
     def has_no_value(self, column):
         """Whether a cell has no value here: absent, a missing value, or not of its type."""
         if column not in self.table.columns:
             return True
         cell = self.table.cell(self.row, column)
-        if cell is None or cell in self.missing_values or only_spaces(cell):
+        if cell is None or self.is_missing(column, cell) or only_spaces(cell):
             return True
         codes = ("type-error", "encoding-error", "field-too-large")
         return any((self.row, column, code) in self.ours for code in codes)
@@ -346,11 +448,62 @@ def row_of_placeholders(d):
 
 def required_text_of_spaces(d):
     text = d.kind in ("string", "any") and d.cell is not None and only_spaces(d.cell)
-    return d.side == OURS and d.code == "constraint-error" and text and d.is_required
+    here = d.side == OURS and d.code == "constraint-error"
+    # There it is a text, but none of the field's format.
+    there = d.side == THEIRS and d.code == "type-error" and "format" in d.field
+    return text and d.is_required and (here or there)
+
+
+def blank_row_is_empty(d):
+    """Nothing but empty cells, in a table of which a field has missing values of its own."""
+    if any(d.cells) or not any("missingValues" in field for field in d.contract["schema"]["fields"]):
+        return False
+    return d.side == THEIRS or d.code == "blank-row"
+
+
+def text_form(d):
+    return d.is_stricter({"string"}) and d.has_foreign_form()
+
+
+def letters_of_an_address(d):
+    return d.field.get("format") == "email" and d.is_looser() and not d.cell.isascii()
+
+
+def uuid_in_either_case(d):
+    return d.field.get("format") == "uuid" and d.side == OURS and d.code == "unique-error"
+
+
+def number_style(d):
+    return has_style(d.field) and d.is_stricter({"number", "integer"}) and d.has_foreign_form()
+
+
+def first_value_is_broken(d):
+    """A value that stands there in an earlier row too, in a form that is a type-error here."""
+    if d.side != THEIRS or d.code != "unique-error":
+        return False
+    earlier = ((row, d.column, "type-error") for row in range(1, d.row))
+    return any(error in d.ours and error not in d.theirs.triples for error in earlier)
+
+
+def duration_in_other_units(d):
+    return d.kind == "duration" and d.side == OURS and d.code == "unique-error"
+
+
+def group_of_an_integer(d):
+    return d.kind == "integer" and "groupChar" in d.field and d.is_looser()
+
+
+def sign_before_a_unit(d):
+    signed = d.field.get("bareNumber") is False and re.match(r" *[+-][^0-9]|.*\+ *[0-9]", d.cell or "")
+    return bool(signed) and d.is_looser()
+
+
+def month_or_duration_form(d):
+    return d.is_stricter({"yearmonth", "duration"}) and d.has_foreign_form()
 
 
 def number_form(d):
-    return d.is_stricter({"number", "integer"}) and d.has_foreign_form()
+    return not has_style(d.field) and d.is_stricter({"number", "integer"}) and d.has_foreign_form()
 
 
 def number_range(d):
@@ -410,6 +563,16 @@ RULES = {
     row_of_placeholders: "blank means empty here; there a row of nothing but missing values (N/A) is blank too",
     absent_cell: "a cell that is not there is one missing-cell here; there also an empty required value",
     required_text_of_spaces: "a required text that holds only spaces is missing here; there it is a text",
+    blank_row_is_empty: "a row of empty cells is blank here, whatever a field calls missing; there it is not",
+    text_form: "e-mail addresses, URIs, UUIDs and base64 are held against their standards here (decision 0016)",
+    letters_of_an_address: "an e-mail address may have letters of any script here (RFC 6531); there Latin ones",
+    uuid_in_either_case: "a UUID is the same in upper and lower case here; there they are two",
+    number_style: "digits grouped elsewhere (1.5 for 15), (5) and 5- are no numbers here; there signs are dropped",
+    first_value_is_broken: "an earlier cell of the same value is a type-error here, so this one is the first",
+    duration_in_other_units: "P12M and P1Y are one value here, as in XML Schema; there they are two when unique",
+    group_of_an_integer: "an integer may have a groupChar here, as in the standard; there it is not read",
+    sign_before_a_unit: "a sign may stand in front of a unit here (-€5), and be a plus; there that is no number",
+    month_or_duration_form: "a month or duration in another form than XML Schema's (2024-5, P1W, P1.5D): read there",
     number_form: "NaN, Infinity, 1_000, other scripts' digits, tabs around: numbers there, none in Table Schema",
     number_range: "a number of more than 28 digits before the point (1e400) is a type-error here",
     long_fraction: "digits beyond the 28th are rounded before a number is compared here (decision 0011)",
@@ -493,6 +656,24 @@ HOSTILE = [
     "13:05:00.5", "13:05:01.0", "13:05:00Z", "2024", "0000", "0001", "9999", "10000", " 202", "+202", "2_02", "-001",
     "Europe", "europe", "Europe ", "a@b.c", "a@b", "a b@c.d", "a@b.c\n", "@", "x" * 300, "emoji 📱", "e\u0301",
     "\u200bx", "\u202eabc", "a,b", 'say "hi"', "two\nlines", "two\r\nlines", "\n", "=1+1", "<b>", "\\N", "\\",
+    "name@example.org", "NAME@EXAMPLE.ORG", "a@", "@b.cd", "a@b", "a..b@c.de", ".a@b.cd", "a@b..cd", "a@-b.cd", "a@b.c0",
+    "a@b_c.de", "a@b.cd.", "zoë@example.org", "名@example.org", "a@exämple.de", "a@例え.jp", '"a b"@example.org', "a@[192.0.2.1]",
+    "Jane <jane@example.org>", "a@b@c.de", "o'neil+x@b.cd", "x" * 65 + "@b.cd", "a@" + "b" * 64 + ".de", "a(b)@c.de",
+    "https://example.org", "HTTP://EXAMPLE.ORG/", "example.org", "//example.org", "/a/b", "mailto:a@b.cd", "urn:isbn:0451450523",
+    "https://example.org/a b", "https://example.org/%zz", "https://example.org/%20", "https://exämple.de", "http://", "a:b",
+    "http://[::1]/", "http://[::1/", "http://a:b:c/", "C:\\temp", "https://example.org/{x}", "1http://a", "http://a/#b#c",
+    "f81d4fae-7dec-11d0-a765-00a0c91e0001", "F81D4FAE-7DEC-11D0-A765-00A0C91E0001", "f81d4fae7dec11d0a76500a0c91e6bf6",
+    "{f81d4fae-7dec-11d0-a765-00a0c91e6bf6}", "urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6",
+    "f81d4fae-7dec-11d0-a765-00a0c91e6bfg", "f81d-4fae-7dec-11d0-a765-00a0c91e6bf6", "SGVsbG8=", "SGVsbG8", "SGVs bG8=", "-_-_",
+    "QR==", "AAAA", "====", "1.299,50", "1299,50", "1.29,50", "1,299.50", "12,34,567", "12.34.567,8", "1,2,3", "1.5", "1,5", "1.234",
+    "1.2345", ".5,5", ",5", "5,", "-1.299,5", "1e3", "1,5e3", "1 299,50", "1 29", "12 13", "$899.50", "899 €", "€899", "-€5", "€-5",
+    "- $ 5", "€ -5", "(5)", "($5)", "5-", "5 -", "-5-", "95%", "95 %", "Fr.5", "Fr. 5", "$.50", "5.-", "5,-", "5.–", "5 to 6", "12 x 3",
+    "5e3 kg", "5EUR", "EUR", "%", "1.299,50 €", "CHF 1 299,50", "5 m²", "5 (net)", "US-$ 5", "+5 pcs", "5.5 pcs", "5kg", "−5", "1.299 Stk.",
+    "Y", "N", "y", "no", "x", "X", "2024-05", "2024-5", "2024-13", "2024-00", "0000-01", "0001-01", "-2024-05", "+2024-05", "12024-05",
+    " 2024-05", "2024-05 ", "2024/05", "2029-12", "2030-01", "2019-12", "P1Y", "P12M", "P1Y2M3DT4H5M6.7S", "PT36H", "P1DT12H", "PT30M",
+    "PT1800S", "P1W", "P1.5D", "PT1,5H", "P", "PT", "P1YT", "-P1D", "+P1D", "p1d", "P0D", "PT0S", "P1D ", "P2024-05-20T13:05:00", "P20240520",
+    "PT1.123456789S", "PT1.1234567890S", "P1234567890D", "PT0.5S", "1:30", "30 min", "-1", "none", "01:05 PM", "1:5 pm", "13:05 PM", "00:05 AM",
+    "20.05.24 13:05:00", "20.05.2024 13:05:00", "20.5.24 1:5:0", "20 May 2024", "20 MAY 2024", "20 Mai 2024", "31 Feb 2024", "5 May 2024",
 ]  # fmt: skip
 
 # A data set with every type and constraint, which the contracts of the project do not have.
@@ -539,6 +720,58 @@ def every_type_rows(random_):
             f"0.{number}", random_.choice(["true", "false", "1", "0"]), f"2024-05-{number % 28 + 1:02}",
             f"{number % 28 + 1:02}/{number // 28 + 5:02}/2024", f"13:05:{number:02}", f"2024-05-20T13:05:{number:02}Z",
             str(1990 + number), "note",
+        ]  # fmt: skip
+
+
+# A data set with every format and option of fields.
+EVERY_FORM = {
+    "$schema": "https://datapackage.org/profiles/2.0/dataresource.json",
+    "name": "every_form",
+    "type": "table",
+    "path": "every_form.csv",
+    "encoding": "utf-8",
+    "schema": {
+        "fields": [
+            {"name": "contact", "type": "string", "format": "email", "constraints": {"required": True}},
+            {"name": "page", "type": "string", "format": "uri", "constraints": {"maxLength": 40}},
+            {"name": "id", "type": "string", "format": "uuid", "constraints": {"unique": True}},
+            {"name": "bytes", "type": "string", "format": "binary"},
+            {"name": "german", "type": "number", "decimalChar": ",", "groupChar": ".",
+             "constraints": {"minimum": 0, "maximum": "10.000,00"}},
+            {"name": "english", "type": "number", "groupChar": ",", "constraints": {"enum": ["1,299.50", "7", 0.5]}},
+            {"name": "comma", "type": "number", "decimalChar": ",", "constraints": {"unique": True}},
+            {"name": "price", "type": "number", "bareNumber": False, "constraints": {"exclusiveMaximum": 1300}},
+            {"name": "bill", "type": "number", "decimalChar": ",", "groupChar": " ", "bareNumber": False},
+            {"name": "pieces", "type": "integer", "bareNumber": False, "constraints": {"minimum": -5}},
+            {"name": "grouped", "type": "integer", "groupChar": "."},
+            {"name": "agreed", "type": "boolean", "trueValues": ["yes", "Y"], "falseValues": ["no", "-"]},
+            {"name": "half", "type": "boolean", "trueValues": ["x"], "constraints": {"required": True}},
+            {"name": "month", "type": "yearmonth",
+             "constraints": {"minimum": "2020-01", "exclusiveMaximum": "2030-01", "unique": True}},
+            {"name": "span", "type": "duration", "constraints": {"enum": ["P1Y", "PT36H", "PT30M"]}},
+            {"name": "pause", "type": "duration", "constraints": {"unique": True}},
+            {"name": "coded", "type": "integer", "missingValues": ["-1", "none"], "constraints": {"minimum": 1}},
+            {"name": "wordy", "type": "time", "format": "%I:%M %p"},
+            {"name": "stamp", "type": "datetime", "format": "%d.%m.%y %H:%M:%S"},
+            {"name": "monthly", "type": "date", "format": "%d %b %Y"},
+        ],
+        "missingValues": ["", "N/A"],
+    },
+    "checks": [{"type": "row-constraint", "formula": "german < 10000 or agreed"}],
+}
+
+
+def every_form_rows(random_):
+    for number in range(40):
+        yield [
+            f"name{number}@example.org", f"https://example.org/{number}?a=b#c",
+            f"f81d4fae-7dec-11d0-a765-00a0c91e{number:04x}", "SGVsbG8=", f"{random_.randint(0, 9)}.{number:03},50",
+            random_.choice(["1,299.50", "7.0", "0.5", "7"]), f"{number},25", f"${random_.randint(0, 1299)}.5",
+            f"1 2{number:02},50 €", f"{number} pcs", f"1.{number:03}", random_.choice(["yes", "Y", "no", "-"]),
+            random_.choice(["x", "false", "0"]), f"20{20 + number // 12}-{number % 12 + 1:02}",
+            random_.choice(["P1Y", "P12M", "PT36H", "P1DT12H", "PT30M"]), f"PT{number}M30.5S",
+            random_.choice(["-1", "none", "5", "77"]), f"{number % 12 + 1:02}:{number:02} PM",
+            f"20.05.{number:02} 13:05:{number:02}", f"{number % 28 + 1:02} May 2024",
         ]  # fmt: skip
 
 
@@ -604,6 +837,10 @@ def damaged_files(count, seed, folder):
     every_type.write_text(json.dumps(EVERY_TYPE))
     names = [field["name"] for field in EVERY_TYPE["schema"]["fields"]]
     sources = [(names, list(every_type_rows(random_)), every_type)]
+    every_form = folder / "every_form.json"
+    every_form.write_text(json.dumps(EVERY_FORM))
+    names = [field["name"] for field in EVERY_FORM["schema"]["fields"]]
+    sources.append((names, list(every_form_rows(random_)), every_form))
     for contract in sorted((ROOT / "contracts").glob("*.json")):
         sample = ROOT / "samples" / f"{contract.stem}.csv"
         if sample.exists():
@@ -615,6 +852,22 @@ def damaged_files(count, seed, folder):
         path = folder / f"{contract.stem}-{seed}-{index}.csv"
         path.write_bytes(damaged(random_, header, rows))
         yield path, contract
+
+
+def form_files(folder):
+    """Writes the two made-up data sets with every hostile value once in every column, and never two alike in a row."""
+    for contract in (EVERY_TYPE, EVERY_FORM):
+        names = [field["name"] for field in contract["schema"]["fields"]]
+        path = folder / f"{contract['name']}.json"
+        path.write_text(json.dumps(contract))
+        table = io.StringIO(newline="")
+        writer = csv.writer(table, lineterminator="\n")
+        writer.writerow(names)
+        for row in range(len(HOSTILE)):
+            writer.writerow([HOSTILE[(row + 7 * column) % len(HOSTILE)] for column in range(len(names))])
+        data = folder / f"{contract['name']}.csv"
+        data.write_bytes(table.getvalue().encode("utf-8"))
+        yield data, path
 
 
 # The command line -----------------------------------------------------------------------------------------------
@@ -643,6 +896,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--gristmill", metavar="COMMAND", default=default_gristmill(), help="the program to compare")
     parser.add_argument("--mutate", metavar="N", type=int, help="compare N damaged copies of the samples")
+    parser.add_argument("--forms", action="store_true", help="compare every hostile value in every type and format")
     parser.add_argument("--seed", metavar="S", type=int, default=1, help="what --mutate damages (default 1)")
     parser.add_argument("--keep", metavar="DIR", help="keep the damaged files with an unexplained difference")
     parser.add_argument("--verbose", action="store_true", help="list every file of --mutate")
@@ -707,6 +961,9 @@ def main():
             with tempfile.TemporaryDirectory() as folder:
                 files = damaged_files(given.mutate, given.seed, pathlib.Path(folder))
                 good = report(command, files, given.verbose, given.keep)
+        elif given.forms:
+            with tempfile.TemporaryDirectory() as folder:
+                good = report(command, form_files(pathlib.Path(folder)), True, given.keep)
         elif given.pairs:
             paths = [pathlib.Path(path) for path in given.pairs]
             good = report(command, list(zip(paths[::2], paths[1::2])), True, None)

@@ -21,7 +21,7 @@ mod trend;
 use shared::contract::{Contract, MeasureSource};
 use shared::facts::Fact;
 
-use columns::{Columns, Missing};
+use columns::{Columns, Source};
 use duplicates::Duplicates;
 use flags::FlagCount;
 use groups::{Groups, MAX_GROUP_BYTES};
@@ -129,13 +129,14 @@ impl Findings {
 struct Counting<'a> {
     contract: &'a Contract,
     columns: Columns,
-    missing: Missing,
     rows: u64,
     measures: Vec<MeasureTally>,
     segments: Vec<SegmentTally>,
     dimensions: Vec<Groups>,
+    /// Where each dimension is.
+    groupings: Vec<Source>,
     group_budget: usize,
-    trend: Option<Trend>,
+    trend: Option<(Source, Trend)>,
     undated: u64,
     flags: Vec<FlagCount>,
     nulls: Vec<u64>,
@@ -156,18 +157,19 @@ impl<'a> Counting<'a> {
         let dimensions = analysis.dimensions.iter().enumerate().filter_map(|(place, &field)| {
             let bands = if place == 0 { band_count } else { 0 };
             let name = contract.fields.get(field)?.name.clone();
-            Some(Groups::new(name, columns.field(field), measures.len(), bands))
+            Some(Groups::new(name, columns.field(field).column, measures.len(), bands))
         });
         let trend = analysis.time.and_then(|(field, length)| {
-            let column = columns.field(field)?;
-            Some(Trend::new(contract.fields.get(field)?.clone(), column, length, measures.len()))
+            let source = columns.field(field);
+            source.column?;
+            Some((source, Trend::new(contract.fields.get(field)?.clone(), length, measures.len())))
         });
         Self {
             contract,
-            missing: Missing::of(contract),
             rows: 0,
             segments,
             dimensions: dimensions.collect(),
+            groupings: analysis.dimensions.iter().map(|&field| columns.field(field)).collect(),
             group_budget: MAX_GROUP_BYTES,
             trend,
             undated: 0,
@@ -192,18 +194,17 @@ impl<'a> Counting<'a> {
         }
         self.add_values(row);
         self.add_groups(row);
-        if let Some(trend) = &mut self.trend
-            && let Some(cell) = self.missing.value(row.cell(trend.column))
+        if let Some((source, trend)) = &mut self.trend
+            && let Some(cell) = source.value(row)
             && !trend.add(cell, &self.values)
         {
             self.undated += 1;
         }
         for flag in &mut self.flags {
-            flag.add(row, &self.missing);
+            flag.add(row);
         }
-        for (field, nulls) in self.nulls.iter_mut().enumerate() {
-            let value = self.columns.field(field).and_then(|column| self.missing.value(row.cell(column)));
-            *nulls += u64::from(value.is_none());
+        for (source, nulls) in self.columns.fields().iter().zip(&mut self.nulls) {
+            *nulls += u64::from(source.value(row).is_none());
         }
         // A primary key leaves no room for a record that repeats another.
         if self.contract.primary_key.is_empty() {
@@ -215,8 +216,7 @@ impl<'a> Counting<'a> {
     fn add_values(&mut self, row: Row<'_>) {
         for (measure, value) in self.measures.iter_mut().zip(&mut self.values) {
             *value = None;
-            let Some(column) = measure.column else { continue };
-            match self.missing.number(row.cell(column)) {
+            match measure.source.number(row) {
                 Ok(Some(number)) => {
                     measure.add(number);
                     *value = Some(number);
@@ -238,9 +238,9 @@ impl<'a> Counting<'a> {
     }
 
     fn add_groups(&mut self, row: Row<'_>) {
-        for dimension in &mut self.dimensions {
-            if let Some(column) = dimension.column()
-                && let Some(name) = self.missing.value(row.cell(column))
+        for (dimension, source) in self.dimensions.iter_mut().zip(&self.groupings) {
+            if dimension.column().is_some()
+                && let Some(name) = source.value(row)
             {
                 dimension.add(name, &self.values, &self.bands, &mut self.group_budget);
             }

@@ -67,6 +67,9 @@ fn manifest(processed: &str) -> Manifest {
         },
         read_as: Some(ReadAs {
             delimiter: ',',
+            quote: None,
+            escape: None,
+            skip_initial_space: false,
             encoding: "utf-8".into(),
             columns: vec!["model".into(), "price".into()],
             notes: Vec::new(),

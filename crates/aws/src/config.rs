@@ -4,6 +4,8 @@
 //! | --- | --- | --- | --- |
 //! | `GRISTMILL_EVENT_BUS` | processor, analyzer | required | name or ARN of the pipeline's bus |
 //! | `GRISTMILL_MAX_FILE_BYTES` | processor | `5368709120` | the largest file that is read |
+//! | `GRISTMILL_MAX_UNPACKED_BYTES` | processor | `10737418240` | the most that a gzip archive may unpack to |
+//! | `GRISTMILL_MAX_UNPACKED_RATIO` | processor | `200` | how many times its size an archive may unpack to |
 //! | `GRISTMILL_TABLE` | analyzer, notifier | required | name of the table of analyses |
 //! | `GRISTMILL_MODEL_ID` | analyzer | `amazon.nova-lite-v1:0` | model or inference profile; `off` for none |
 //! | `GRISTMILL_SENDER` | notifier | required | the sender's address |
@@ -21,6 +23,8 @@
 
 use std::fmt;
 
+use shared::intake::ArchiveLimits;
+
 /// Name or ARN of the pipeline's bus.
 pub const EVENT_BUS: &str = "GRISTMILL_EVENT_BUS";
 /// Name of the table of analyses.
@@ -37,6 +41,10 @@ pub const CONFIGURATION_SET: &str = "GRISTMILL_CONFIGURATION_SET";
 pub const OUTPUT_BASE: &str = "GRISTMILL_OUTPUT_BASE";
 /// The largest file that is read, in bytes.
 pub const MAX_FILE_BYTES: &str = "GRISTMILL_MAX_FILE_BYTES";
+/// The most bytes that a gzip archive may unpack to.
+pub const MAX_UNPACKED_BYTES: &str = "GRISTMILL_MAX_UNPACKED_BYTES";
+/// How many times its stored size a gzip archive may unpack to.
+pub const MAX_UNPACKED_RATIO: &str = "GRISTMILL_MAX_UNPACKED_RATIO";
 /// How long an analysis is kept, in days.
 pub const RETENTION_DAYS: &str = "GRISTMILL_RETENTION_DAYS";
 /// Whether the bucket stands in the path.
@@ -49,6 +57,8 @@ pub struct ProcessorSettings {
     pub event_bus: String,
     /// The largest file that is read, in bytes.
     pub max_file_bytes: u64,
+    /// What a gzip archive may not exceed.
+    pub archive: ArchiveLimits,
     /// Whether the bucket stands in the path.
     pub s3_path_style: bool,
 }
@@ -89,7 +99,8 @@ pub struct NotifierSettings {
 
 impl ProcessorSettings {
     /// The variables that the processor reads.
-    pub const VARIABLES: &[&str] = &[EVENT_BUS, MAX_FILE_BYTES, S3_PATH_STYLE];
+    pub const VARIABLES: &[&str] =
+        &[EVENT_BUS, MAX_FILE_BYTES, MAX_UNPACKED_BYTES, MAX_UNPACKED_RATIO, S3_PATH_STYLE];
     /// The largest file that is read unless another size is named: 5 GiB.
     pub const DEFAULT_MAX_FILE_BYTES: u64 = 5 * 1024 * 1024 * 1024;
 
@@ -99,9 +110,15 @@ impl ProcessorSettings {
     /// [`Problems`] with everything that is missing or cannot be read.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Problems> {
         let mut reader = Reader::new(lookup);
+        let standard = ArchiveLimits::STANDARD;
         let settings = Self {
             event_bus: reader.required(EVENT_BUS),
             max_file_bytes: reader.number(MAX_FILE_BYTES, Self::DEFAULT_MAX_FILE_BYTES, 1, 5 << 40),
+            archive: ArchiveLimits {
+                unpacked_bytes: reader.number(MAX_UNPACKED_BYTES, standard.unpacked_bytes, 1, 5 << 40),
+                ratio: reader.number(MAX_UNPACKED_RATIO, standard.ratio, 1, 2_000),
+                ..standard
+            },
             s3_path_style: reader.path_style(),
         };
         reader.finish(settings)

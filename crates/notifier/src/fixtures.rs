@@ -72,6 +72,9 @@ pub(crate) fn manifest() -> Manifest {
         },
         read_as: Some(ReadAs {
             delimiter: ';',
+            quote: None,
+            escape: None,
+            skip_initial_space: false,
             encoding: "utf-8".into(),
             columns: vec!["model".into(), "price".into()],
             notes: vec!["the delimiter is a semicolon".into()],

@@ -20,7 +20,11 @@ async fn main() -> Result<(), RuntimeError> {
         S3Objects::new(clients::s3(&sdk, settings.s3_path_style)),
         BusEvents::new(clients::eventbridge(&sdk), settings.event_bus),
         SystemClock,
-        Settings { max_file_bytes: settings.max_file_bytes, ..Settings::default() },
+        Settings {
+            max_file_bytes: settings.max_file_bytes,
+            archive: settings.archive,
+            ..Settings::default()
+        },
     ));
     run(move |event| {
         let processor = Arc::clone(&processor);

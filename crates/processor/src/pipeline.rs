@@ -10,7 +10,7 @@ use shared::intake::ArchiveLimits;
 use shared::keys::{OutputKeys, manifest_key};
 use shared::manifest::{AppliedContract, Manifest, Outputs, ReadAs, Status};
 use shared::ports::{Clock, Events, Fault, FaultKind, Fetched, Location, ObjectInfo, Objects, SourceObject};
-use shared::rows::Limits;
+use shared::rows::{Limits, NO_QUOTE};
 use shared::split::{Chosen, Match, Opening, Origin, Progress, Split, Witness};
 use shared::stage::StageError;
 use shared::violation::{FileCode, Verdict};
@@ -389,8 +389,17 @@ impl Run<'_> {
         if self.contract.inferred {
             notes.push("no contract fits this file; only broken rows were rejected".to_owned());
         }
+        let layout = chosen.layout();
+        let quote = match layout.quote {
+            b'"' => None,
+            NO_QUOTE => Some(String::new()),
+            other => Some(char::from(other).to_string()),
+        };
         ReadAs {
-            delimiter: char::from(chosen.layout().delimiter),
+            delimiter: char::from(layout.delimiter),
+            quote,
+            escape: layout.escape.map(char::from),
+            skip_initial_space: layout.skip_initial_space,
             encoding: chosen.charset.name(),
             columns: chosen.plan.labels().to_vec(),
             notes,

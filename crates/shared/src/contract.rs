@@ -9,6 +9,7 @@ pub mod descriptor;
 mod dialect;
 mod document;
 mod extension;
+mod form;
 mod node;
 mod suggestion;
 mod table;
@@ -180,7 +181,7 @@ impl Default for Heading {
 }
 
 /// A field of a contract.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Field {
     /// Its name, as it stands in a header.
     pub name: String,
@@ -190,6 +191,8 @@ pub struct Field {
     pub format: Format,
     /// What its values must satisfy.
     pub constraints: Constraints,
+    /// Texts that stand for "no value" in this field; absent when those of the contract do.
+    pub missing_values: Option<Vec<String>>,
     /// Whether its values are about persons and stay out of model prompts and logs.
     pub personal: bool,
 }
@@ -213,7 +216,7 @@ pub struct Constraints {
     pub min_length: Option<usize>,
     /// Most characters.
     pub max_length: Option<usize>,
-    /// The values allowed: as they are written in the contract, and what they mean.
+    /// The values allowed: as a message names them, and what they mean.
     pub enumeration: Vec<(String, Scalar)>,
     /// What a value must look like, anchored at both ends.
     pub pattern: Option<Pattern>,
@@ -439,6 +442,12 @@ impl Contract {
             Some(contract) if problems.is_empty() => Ok(Self { descriptor, ..contract }),
             _ => Err(BrokenContract { problems }),
         }
+    }
+
+    /// The texts that stand for "no value" in a field.
+    #[must_use]
+    pub fn missing_values_of<'a>(&'a self, field: &'a Field) -> &'a [String] {
+        field.missing_values.as_deref().unwrap_or(&self.missing_values)
     }
 
     /// The index of the field with this name.

@@ -97,6 +97,16 @@ pub struct AppliedContract {
 pub struct ReadAs {
     /// The delimiter.
     pub delimiter: char,
+    /// The quote character of the file and of its rejected file, where it is another one than `"`; an empty text where
+    /// cells are never quoted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quote: Option<String>,
+    /// The escape character of the file and of its rejected file, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub escape: Option<char>,
+    /// Whether spaces behind a delimiter were dropped.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub skip_initial_space: bool,
     /// The encoding that the file was in; outputs are UTF-8.
     pub encoding: String,
     /// The file's own column names, in its order, without those that Gristmill had added to a rejected file.

@@ -5,8 +5,9 @@
 //! does not change what comes out, and memory depends on the limits alone, never on the input.
 //!
 //! The grammar is RFC 4180 with the tolerance that real files need: a record ends with LF, CRLF or CR; empty
-//! lines are no records; a quote opens a quoted field only as its first character; text after a closing quote
-//! is kept and marked; a quote that is never closed is an error of the whole input.
+//! lines are no records; a quote opens a quoted field only as its first character; where text follows the closing
+//! quote, the opening one is taken as text and the record marked, so that a stray quote spoils no other record; a quote
+//! that is never closed is an error of the whole input.
 
 mod automaton;
 mod field;
@@ -121,7 +122,7 @@ pub struct Record<'a> {
 /// What is wrong with the form of a record.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Faults {
-    /// Text follows a closing quote.
+    /// A field begins with a quote, and text follows the next one.
     pub malformed_quote: bool,
     /// A control character other than tab, CR and LF stands in it.
     pub control_character: bool,
@@ -346,7 +347,7 @@ impl Reader {
             return Step::NeedInput;
         }
         if self.skipper.is_some() {
-            return self.skip();
+            return self.skip(None);
         }
         if !self.pass_empty_lines() {
             return if self.finished { Step::End } else { Step::NeedInput };
@@ -354,8 +355,10 @@ impl Reader {
         let scanned = if self.layout.has_usual_quotes() { self.scan() } else { self.scan_bytes() };
         match scanned {
             Scanned::Record(found) => self.emit(found),
-            Scanned::Incomplete if self.end - self.start > self.limits.record_bytes => self.skip(),
-            Scanned::Incomplete => Step::NeedInput,
+            Scanned::Incomplete(resume) if self.end - self.start > self.limits.record_bytes => {
+                self.skip(Some(resume))
+            }
+            Scanned::Incomplete(_) => Step::NeedInput,
             Scanned::Unterminated { line } => Step::Unterminated { line },
         }
     }
@@ -445,10 +448,16 @@ impl Reader {
     }
 
     /// Passes over a record that is over the limit, keeping its start and its hash.
-    fn skip(&mut self) -> Step<'_> {
-        let mut skipper = match self.skipper.take() {
-            Some(skipper) => skipper,
-            None => Box::new(Skipper::new(self.layout, self.line)),
+    fn skip(&mut self, resume: Option<scan::Resume>) -> Step<'_> {
+        let mut skipper = match (self.skipper.take(), resume) {
+            (Some(skipper), _) => skipper,
+            (None, Some(scan::Resume { at, state })) => {
+                let seen = self.buffer.get(self.start..at).unwrap_or_default();
+                let skipper = Skipper::new(self.layout, self.line, seen, state);
+                self.start = at;
+                Box::new(skipper)
+            }
+            (None, None) => return Step::NeedInput,
         };
         let pending = self.buffer.get(self.start..self.end).unwrap_or_default();
         let (taken, over) = skipper.take(pending);

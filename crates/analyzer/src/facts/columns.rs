@@ -1,7 +1,10 @@
-//! Where the contract's fields are in a processed file, and which of its cells are missing.
+//! Where the contract's fields are in a processed file, and how their cells are read.
+
+use std::sync::Arc;
 
 use shared::contract::{Contract, Field, MeasureSource, folded};
-use shared::value::{FieldType, Scalar};
+use shared::formula::Operand;
+use shared::value::{FieldType, Format, Scalar};
 
 use super::number::Number;
 use super::table::{Row, TableError};
@@ -9,8 +12,8 @@ use super::table::{Row, TableError};
 /// The places of a contract's columns in one file.
 #[derive(Debug)]
 pub(crate) struct Columns {
-    /// For each field of the contract, its column; absent when the file does not have it.
-    fields: Vec<Option<usize>>,
+    /// For each field of the contract, how it is read.
+    fields: Vec<Source>,
     /// The column of the first derived value.
     first_derived: usize,
     /// How many columns there are before those of origin.
@@ -33,16 +36,21 @@ impl Columns {
             (0..first_derived).map(|i| folded(&String::from_utf8_lossy(header.cell(i)))).collect();
         let place = |field: &Field| labels.iter().position(|label| *label == folded(&field.name));
         Ok(Self {
-            fields: contract.fields.iter().map(place).collect(),
+            fields: sources(contract, place),
             first_derived,
             own: first_derived + contract.derive.len(),
             width,
         })
     }
 
-    /// The column of a field.
-    pub(crate) fn field(&self, field: usize) -> Option<usize> {
-        self.fields.get(field).copied().flatten()
+    /// How a field is read.
+    pub(crate) fn field(&self, field: usize) -> Source {
+        self.fields.get(field).cloned().unwrap_or_else(|| Source::computed(None))
+    }
+
+    /// How each field of the contract is read.
+    pub(crate) fn fields(&self) -> &[Source] {
+        &self.fields
     }
 
     /// The column of a derived value.
@@ -51,38 +59,113 @@ impl Columns {
         (column < self.own).then_some(column)
     }
 
-    /// The column that a measure is read from.
-    pub(crate) fn measure(&self, source: MeasureSource) -> Option<usize> {
+    /// How a measure is read.
+    pub(crate) fn measure(&self, source: MeasureSource) -> Source {
         match source {
             MeasureSource::Field(field) => self.field(field),
-            MeasureSource::Derived(derived) => self.derived(derived),
+            MeasureSource::Derived(derived) => Source::computed(self.derived(derived)),
         }
     }
 
-    /// What a formula's column is, by its name.
+    /// How a formula's column is read, by its name.
     pub(crate) fn named(&self, contract: &Contract, name: &str) -> Source {
         let name = folded(name);
         if let Some(index) = contract.fields.iter().position(|f| folded(&f.name) == name) {
-            let kind = contract.fields.get(index).map_or(FieldType::Any, |f| f.kind);
-            return Source { column: self.field(index), kind: Kind::of(kind) };
+            return self.field(index);
         }
         let derived = contract.derive.iter().position(|d| folded(&d.name) == name);
-        Source { column: derived.and_then(|index| self.derived(index)), kind: Kind::Computed }
+        Source::computed(derived.and_then(|index| self.derived(index)))
     }
 }
 
-/// Where a formula reads one of its columns.
-#[derive(Debug, Clone, Copy)]
+/// How the fields of a contract are read. Those without missing values of their own share the contract's.
+fn sources(contract: &Contract, place: impl Fn(&Field) -> Option<usize>) -> Vec<Source> {
+    let shared = Arc::new(Missing::new(&contract.missing_values));
+    let source = |field: &Field| Source {
+        column: place(field),
+        kind: Kind::of(field.kind),
+        of: field.kind,
+        format: field.format.clone(),
+        missing: match &field.missing_values {
+            Some(texts) => Arc::new(Missing::new(texts)),
+            None => Arc::clone(&shared),
+        },
+    };
+    contract.fields.iter().map(source).collect()
+}
+
+/// Where one column is, and how its cells are read.
+#[derive(Debug, Clone)]
 pub(crate) struct Source {
     /// The column; absent when the file does not have it.
     pub(crate) column: Option<usize>,
-    /// How its cells are read.
-    pub(crate) kind: Kind,
+    kind: Kind,
+    /// The type of the field.
+    of: FieldType,
+    /// How its values are written.
+    format: Format,
+    missing: Arc<Missing>,
+}
+
+impl Source {
+    /// A column that Gristmill computed: an empty cell has no value, and numbers are in the default style.
+    fn computed(column: Option<usize>) -> Self {
+        let missing = Arc::new(Missing::new(&[String::new()]));
+        Self { column, kind: Kind::Computed, of: FieldType::Any, format: Format::Default, missing }
+    }
+
+    /// The cell without outer spaces; `None` when it stands for "no value", or when there is no such column.
+    #[inline]
+    pub(crate) fn value<'a>(&self, row: Row<'a>) -> Option<&'a [u8]> {
+        self.missing.value(row.cell(self.column?))
+    }
+
+    /// The cell as a number. `Err` is a cell that has a value, but not a number.
+    #[inline]
+    pub(crate) fn number(&self, row: Row<'_>) -> Result<Option<Number>, NotANumber> {
+        match self.value(row) {
+            Some(bare) => self.read(bare).map(Some).ok_or(NotANumber),
+            None => Ok(None),
+        }
+    }
+
+    #[inline]
+    fn read(&self, bare: &[u8]) -> Option<Number> {
+        if matches!(self.format, Format::Default) {
+            return Number::read(bare);
+        }
+        match shared::value::parse(self.of, &self.format, std::str::from_utf8(bare).ok()?)? {
+            Scalar::Number(number) => Some(Number::from(number)),
+            _ => None,
+        }
+    }
+
+    /// The cell as a formula sees it; `None` when it has no value.
+    pub(crate) fn operand<'a>(&self, row: Row<'a>) -> Option<Operand<'a>> {
+        let bare = self.value(row)?;
+        let raw = row.cell(self.column?);
+        match self.kind {
+            Kind::Number => self.read(bare).map(|n| Operand::Number(n.decimal())),
+            Kind::Boolean => {
+                match shared::value::parse(self.of, &self.format, std::str::from_utf8(raw).ok()?)? {
+                    Scalar::Boolean(value) => Some(Operand::Boolean(value)),
+                    _ => None,
+                }
+            }
+            Kind::Text => std::str::from_utf8(raw).ok().map(Operand::Text),
+            Kind::Computed => Some(match (Number::read(bare), bare) {
+                (Some(number), _) => Operand::Number(number.decimal()),
+                (None, b"true") => Operand::Boolean(true),
+                (None, b"false") => Operand::Boolean(false),
+                (None, _) => Operand::Text(std::str::from_utf8(raw).ok()?),
+            }),
+        }
+    }
 }
 
 /// How the cells of a column are read for a formula.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+enum Kind {
     /// As a number.
     Number,
     /// As yes or no.
@@ -98,56 +181,41 @@ impl Kind {
         match kind {
             FieldType::Integer | FieldType::Number | FieldType::Year => Self::Number,
             FieldType::Boolean => Self::Boolean,
-            FieldType::String | FieldType::Date | FieldType::Time | FieldType::Datetime | FieldType::Any => {
-                Self::Text
-            }
-        }
-    }
-
-    /// A cell as a yes or no.
-    pub(crate) fn boolean(cell: &str) -> Option<bool> {
-        match shared::value::parse(FieldType::Boolean, &shared::value::Format::Default, cell)? {
-            Scalar::Boolean(value) => Some(value),
-            _ => None,
+            FieldType::String
+            | FieldType::Date
+            | FieldType::Time
+            | FieldType::Datetime
+            | FieldType::Yearmonth
+            | FieldType::Duration
+            | FieldType::Any => Self::Text,
         }
     }
 }
 
 /// The texts that stand for "no value".
 #[derive(Debug)]
-pub(crate) struct Missing {
+struct Missing {
     empty: bool,
     texts: Vec<Vec<u8>>,
 }
 
 impl Missing {
-    /// Those of a contract.
-    pub(crate) fn of(contract: &Contract) -> Self {
-        let texts = contract.missing_values.iter().filter(|t| !t.is_empty());
+    fn new(texts: &[String]) -> Self {
         Self {
-            empty: contract.missing_values.iter().any(String::is_empty),
-            texts: texts.map(|t| t.clone().into_bytes()).collect(),
+            empty: texts.iter().any(String::is_empty),
+            texts: texts.iter().filter(|t| !t.is_empty()).map(|t| t.clone().into_bytes()).collect(),
         }
     }
 
     /// The cell without outer spaces; `None` when it stands for "no value".
     #[inline]
-    pub(crate) fn value<'a>(&self, cell: &'a [u8]) -> Option<&'a [u8]> {
+    fn value<'a>(&self, cell: &'a [u8]) -> Option<&'a [u8]> {
         let bare = cell.trim_ascii();
         if bare.is_empty() {
             // A cell of spaces says nothing, whatever the contract calls missing.
             return (!self.empty && cell.is_empty()).then_some(bare);
         }
         (!self.texts.iter().any(|t| t == bare || t == cell)).then_some(bare)
-    }
-
-    /// A cell as a number. `Err` is a cell that has a value, but not a number.
-    #[inline]
-    pub(crate) fn number(&self, cell: &[u8]) -> Result<Option<Number>, NotANumber> {
-        match self.value(cell) {
-            Some(bare) => Number::read(bare).map(Some).ok_or(NotANumber),
-            None => Ok(None),
-        }
     }
 }
 

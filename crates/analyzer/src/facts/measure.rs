@@ -3,14 +3,15 @@
 use rust_decimal::Decimal;
 use shared::contract::Measure;
 
+use super::columns::Source;
 use super::number::{Number, Tally};
 use super::quantile::Distribution;
 
 /// What is known of a measure.
 pub(crate) struct MeasureTally {
     pub(crate) measure: Measure,
-    /// Its column; absent when the file does not have it.
-    pub(crate) column: Option<usize>,
+    /// Where its values are.
+    pub(crate) source: Source,
     pub(crate) tally: Tally,
     pub(crate) distribution: Distribution,
     min: Option<Number>,
@@ -21,10 +22,10 @@ pub(crate) struct MeasureTally {
 
 impl MeasureTally {
     /// Nothing known yet.
-    pub(crate) fn new(measure: Measure, column: Option<usize>) -> Self {
+    pub(crate) fn new(measure: Measure, source: Source) -> Self {
         Self {
             measure,
-            column,
+            source,
             tally: Tally::default(),
             distribution: Distribution::default(),
             min: None,

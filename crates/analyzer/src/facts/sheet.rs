@@ -80,7 +80,7 @@ pub(super) fn write(mut counted: Counting<'_>) -> Findings {
     if let Some(first) = counted.dimensions.first() {
         sheet.bands(first, &counted.segments);
     }
-    let time = counted.trend.as_ref().and_then(|trend| sheet.trend(trend, &measures, rows));
+    let time = counted.trend.as_ref().and_then(|(_, trend)| sheet.trend(trend, &measures, rows));
     if counted.undated > 0 {
         sheet.notes.push(match counted.undated {
             1 => "1 row could not be dated and is not part of the trend.".to_owned(),
@@ -112,7 +112,7 @@ impl Sheet {
 
     fn measure(&mut self, counted: MeasureTally, name: &str) {
         let MeasureTally { measure, tally, unreadable, .. } = &counted;
-        if counted.column.is_none() {
+        if counted.source.column.is_none() {
             self.notes
                 .push(format!("The file has no column {name}, so nothing is said about {}.", measure.name));
         }

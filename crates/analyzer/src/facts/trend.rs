@@ -15,8 +15,6 @@ const MAX_PERIODS: usize = 20_000;
 pub(crate) struct Trend {
     /// The time field's name.
     pub(crate) name: String,
-    /// Its column.
-    pub(crate) column: usize,
     field: Field,
     length: Period,
     places: HashMap<Date, usize>,
@@ -55,10 +53,9 @@ pub(crate) struct Periods {
 
 impl Trend {
     /// No records yet.
-    pub(crate) fn new(field: Field, column: usize, length: Period, measures: usize) -> Self {
+    pub(crate) fn new(field: Field, length: Period, measures: usize) -> Self {
         Self {
             name: field.name.clone(),
-            column,
             field,
             length,
             places: HashMap::new(),
@@ -111,7 +108,8 @@ impl Trend {
             Scalar::Date(date) => Some(date),
             Scalar::Datetime(datetime) => Some(datetime.date()),
             Scalar::Number(year) => Date::new(i16::try_from(year).ok()?, 1, 1).ok(),
-            Scalar::Boolean(_) | Scalar::Time(_) | Scalar::Text(_) => None,
+            Scalar::Yearmonth { year, month } => Date::new(year, i8::try_from(month).ok()?, 1).ok(),
+            Scalar::Boolean(_) | Scalar::Time(_) | Scalar::Duration(_) | Scalar::Text(_) => None,
         }
     }
 
@@ -210,18 +208,10 @@ fn plain_day(cell: &[u8]) -> Option<Date> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shared::contract::Constraints;
-    use shared::value::Format;
 
     fn trend(length: Period, days: &[&str]) -> Trend {
-        let field = Field {
-            name: "date".into(),
-            kind: FieldType::Date,
-            format: Format::Default,
-            constraints: Constraints::default(),
-            personal: false,
-        };
-        let mut trend = Trend::new(field, 0, length, 0);
+        let field = Field { name: "date".into(), kind: FieldType::Date, ..Field::default() };
+        let mut trend = Trend::new(field, length, 0);
         for day in days {
             assert!(trend.add(day.as_bytes(), &[]), "{day}");
         }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::node::{Node, Object, exact, quoted, shown};
 use super::{Constraints, Pattern};
-use crate::value::{self, FieldType, Format, Scalar};
+use crate::value::{self, FieldType, Format, Scalar, TextForm};
 
 /// The keys of constraints.
 pub(super) const KEYS: [&str; 10] = [
@@ -28,6 +28,8 @@ const UNSUPPORTED: [(&str, &str); 1] =
 
 /// The most values of an enum: every cell is looked up among them.
 const MAX_ENUM: usize = 4096;
+/// The longest label of a category, in characters.
+const MAX_LABEL: usize = 120;
 /// The most memory that a compiled pattern may take, in bytes.
 const MAX_PATTERN_SIZE: usize = 1 << 20;
 
@@ -70,8 +72,8 @@ fn bound(node: &Node<'_>, key: &str, kind: Option<FieldType>, format: &Format) -
     let kind = kind?;
     if matches!(kind, FieldType::String | FieldType::Boolean | FieldType::Any) {
         node.refuse(format!(
-            "{key} is for fields of type integer, number, date, time, datetime or year, and this one is of type {}: \
-             change the type, or remove {key}{}",
+            "{key} is for fields of type integer, number, date, time, datetime, year, yearmonth or duration, and this \
+             one is of type {}: change the type, or remove {key}{}",
             kind.as_str(),
             if kind == FieldType::String { "; minLength and maxLength limit the length of a text" } else { "" }
         ));
@@ -99,24 +101,90 @@ fn enumeration(node: &Node<'_>, kind: Option<FieldType>, format: &Format) -> Vec
     values
 }
 
+/// Restricts a field to its `categories`: they act as an enum.
+pub(super) fn restrict(
+    constraints: &mut Constraints,
+    node: &Node<'_>,
+    kind: Option<FieldType>,
+    format: &Format,
+) {
+    let Some(kind) = kind else { return };
+    if !matches!(kind, FieldType::String | FieldType::Integer) {
+        node.refuse(format!(
+            "categories is for fields of type string or integer, and this one is of type {}: change the type, or \
+             write the values under constraints.enum",
+            kind.as_str()
+        ));
+        return;
+    }
+    let expected = "a list of categories: write one such as [\"low\", \"high\"], or \
+                    [{\"value\": 1, \"label\": \"low\"}]";
+    if node.value.as_array().is_some_and(Vec::is_empty) {
+        node.refuse(
+            "the list is empty, so that no value would be allowed: write at least one, or remove categories",
+        );
+    }
+    let mut categories: Vec<(String, Scalar)> = Vec::new();
+    for item in node.items(expected, MAX_ENUM) {
+        let Some((shown, scalar)) = category(&item, kind, format) else { continue };
+        if categories.iter().any(|(_, known)| *known == scalar) {
+            item.refuse("this category is listed twice: list it once");
+        } else {
+            categories.push((shown, scalar));
+        }
+    }
+    if constraints.enumeration.is_empty() {
+        constraints.enumeration = categories;
+    } else if !categories.is_empty() {
+        let is_none = |(_, value): &&(String, Scalar)| !categories.iter().any(|(_, known)| known == value);
+        if let Some((shown, _)) = constraints.enumeration.iter().find(is_none) {
+            node.refuse(format!(
+                "constraints.enum has {}, which is none of these: list it here too",
+                quoted(shown)
+            ));
+        }
+    }
+}
+
+/// A category: a value, or a value with its label.
+fn category(node: &Node<'_>, kind: FieldType, format: &Format) -> Option<(String, Scalar)> {
+    if !node.value.is_object() {
+        return typed(node, kind, format);
+    }
+    let object = node.object("a category")?;
+    object.only(&["value", "label"], &[]);
+    let (shown, scalar) = typed(&object.required("value", "the value as cells have it")?, kind, format)?;
+    let label = object.get("label").and_then(|node| node.label("the category's label", MAX_LABEL));
+    Some((label.map_or(shown.clone(), |label| format!("{shown} ({label})")), scalar))
+}
+
 /// A value of the contract, as it is written and as what it means for a field of this type.
+///
+/// A text is written as the field's cells are; a JSON number or boolean means what it means in JSON.
 fn typed(node: &Node<'_>, kind: FieldType, format: &Format) -> Option<(String, Scalar)> {
     let numeric = matches!(kind, FieldType::Integer | FieldType::Number | FieldType::Year);
-    let written = match node.value {
-        Value::String(text) => Some(text.clone()),
+    let found = match node.value {
+        Value::String(text) => value::parse(kind, format, text).map(|scalar| (text.clone(), scalar)),
         Value::Number(number) if numeric => {
             let exact = exact(number);
             if exact.is_none() {
                 node.is_not("a number that JSON readers keep exactly: write it in quotes");
                 return None;
             }
-            exact.map(|decimal| decimal.to_string())
+            exact.and_then(|decimal| {
+                let scalar = value::parse(kind, &Format::Default, &decimal.to_string())?;
+                let written = match format {
+                    Format::Number(style) => style.write(decimal),
+                    _ => decimal.to_string(),
+                };
+                Some((written, scalar))
+            })
         }
-        Value::Bool(truth) if kind == FieldType::Boolean => Some(truth.to_string()),
+        Value::Bool(truth) if kind == FieldType::Boolean => {
+            Some((truth.to_string(), Scalar::Boolean(*truth)))
+        }
         _ => None,
     };
-    let found =
-        written.and_then(|written| value::parse(kind, format, &written).map(|scalar| (written, scalar)));
     if found.is_none() {
         node.is_not(&expected(kind, format));
     }
@@ -139,7 +207,17 @@ fn expected(kind: FieldType, format: &Format) -> String {
         FieldType::Time => "a time: write one such as \"13:05:00\"",
         FieldType::Datetime => "a date and time: write one such as \"2024-05-20T13:05:00Z\"",
         FieldType::Year => "a year: write one such as 2024",
-        FieldType::String | FieldType::Any => "a text: write it in quotes, such as \"red\"",
+        FieldType::Yearmonth => "a month: write one such as \"2024-05\"",
+        FieldType::Duration => "a duration: write one such as \"P1DT12H\" or \"PT30M\"",
+        FieldType::String | FieldType::Any => match format {
+            Format::Text(TextForm::Email) => "an e-mail address: write one such as \"name@example.org\"",
+            Format::Text(TextForm::Uri) => "a URI: write one such as \"https://example.org/page\"",
+            Format::Text(TextForm::Uuid) => {
+                "a UUID: write one such as \"f81d4fae-7dec-11d0-a765-00a0c91e6bf6\""
+            }
+            Format::Text(TextForm::Binary) => "bytes in base64: write them as in \"SGVsbG8=\"",
+            _ => "a text: write it in quotes, such as \"red\"",
+        },
     }
     .to_owned()
 }

@@ -278,9 +278,29 @@ pub struct FieldDescriptor {
     /// The type of its values; `any` when left out.
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<FieldType>,
-    /// `default`, or how a date or a time is written: a `strptime` pattern such as `%d/%m/%Y`.
+    /// `default`; of a date or a time, a `strptime` pattern such as `%d/%m/%Y`; of a string, `email`, `uri`, `uuid`
+    /// or `binary` (base64).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<String>,
+    /// The character before the fraction of a number; `.` when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 1))]
+    pub decimal_char: Option<String>,
+    /// The character that may stand between groups of digits of a number or an integer; none when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 1))]
+    pub group_char: Option<String>,
+    /// Whether nothing but the number may stand in a cell of a number or an integer; `true` when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bare_number: Option<bool>,
+    /// The words for true of a boolean; `["true", "True", "TRUE", "1"]` when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64))]
+    pub true_values: Option<Vec<String>>,
+    /// The words for false of a boolean; `["false", "False", "FALSE", "0"]` when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64))]
+    pub false_values: Option<Vec<String>>,
     /// What people call it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
@@ -293,9 +313,46 @@ pub struct FieldDescriptor {
     /// What its values must satisfy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub constraints: Option<ConstraintsDescriptor>,
+    /// The values of a string or an integer that are allowed, each with a label if need be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 4096))]
+    pub categories: Option<Vec<Category>>,
+    /// Whether the categories have an order. Read by other tools.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub categories_ordered: Option<bool>,
+    /// Texts that stand for "no value" in this field, instead of those of the schema.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub missing_values: Option<Vec<MissingValue>>,
     /// What it is as a term of a vocabulary, for other tools.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rdf_type: Option<String>,
+}
+
+/// A value of a field with few of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Category {
+    /// The value.
+    Value(CategoryValue),
+    /// The value and what people call it.
+    Labelled {
+        /// The value.
+        value: CategoryValue,
+        /// What people call it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        label: Option<String>,
+    },
+}
+
+/// The value of a category.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum CategoryValue {
+    /// Of an integer.
+    Number(Number),
+    /// Of a string, or of an integer as its cells are written.
+    Text(String),
 }
 
 /// What the values of a field must satisfy.

@@ -1,13 +1,10 @@
 //! The schema: fields, missing values, primary key.
 
-use jiff::civil::DateTime;
-use jiff::fmt::strtime::BrokenDownTime;
-
 use super::node::{Node, Object, quoted};
 use super::suggestion::suggestion;
-use super::{Constraints, Field, MAX_FIELDS, constraints};
+use super::{Constraints, Field, MAX_FIELDS, constraints, form};
 use crate::formula::Kind;
-use crate::value::{FieldType, Format};
+use crate::value::FieldType;
 
 /// The keys of a schema.
 pub(super) const KEYS: [&str; 8] =
@@ -19,22 +16,34 @@ const UNSUPPORTED: [(&str, &str); 2] = [
 ];
 
 /// The keys of a field.
-pub(super) const FIELD_KEYS: [&str; 8] =
-    ["name", "type", "format", "title", "description", "example", "constraints", "rdfType"];
+pub(super) const FIELD_KEYS: [&str; 16] = [
+    "name",
+    "type",
+    "format",
+    "decimalChar",
+    "groupChar",
+    "bareNumber",
+    "trueValues",
+    "falseValues",
+    "title",
+    "description",
+    "example",
+    "constraints",
+    "categories",
+    "categoriesOrdered",
+    "missingValues",
+    "rdfType",
+];
 
-const FIELD_UNSUPPORTED: [(&str, &str); 9] = [
-    ("missingValues", "write them under schema.missingValues, for all fields"),
-    ("categories", "write the values under constraints.enum"),
-    ("categoriesOrdered", "remove this key"),
-    ("decimalChar", "numbers have a decimal point; make the field a string to keep them as they are"),
-    ("groupChar", "numbers have no group separators; make the field a string to keep them as they are"),
-    ("bareNumber", "numbers stand alone, without units; make the field a string to keep them as they are"),
-    ("trueValues", "booleans are true and false; make the field a string with an enum"),
-    ("falseValues", "booleans are true and false; make the field a string with an enum"),
+const FIELD_UNSUPPORTED: [(&str, &str); 3] = [
+    ("delimiter", LISTS),
+    ("itemType", LISTS),
     ("personal", "list the field's name under gristmill.personal"),
 ];
 
-const TYPES: [FieldType; 9] = [
+const LISTS: &str = "it is for lists in cells; make the field a string, and remove this key";
+
+const TYPES: [FieldType; 11] = [
     FieldType::String,
     FieldType::Integer,
     FieldType::Number,
@@ -43,7 +52,24 @@ const TYPES: [FieldType; 9] = [
     FieldType::Time,
     FieldType::Datetime,
     FieldType::Year,
+    FieldType::Yearmonth,
+    FieldType::Duration,
     FieldType::Any,
+];
+
+/// The types of the standard that are not supported, and what to do instead.
+const UNSUPPORTED_TYPES: [(&str, &str); 5] = [
+    ("object", "a cell is not looked into; make the field a string"),
+    ("array", "a cell is not looked into; make the field a string"),
+    (
+        "list",
+        "a cell is not looked into; make the field a string with a constraints.pattern such as \"[^;]+(;[^;]+)*\"",
+    ),
+    (
+        "geopoint",
+        "make it two columns of type number, or a string with a constraints.pattern such as \"-?[0-9.]+, ?-?[0-9.]+\"",
+    ),
+    ("geojson", "a cell is not looked into; make the field a string"),
 ];
 
 /// What a formula may name: a field or a derived column, and what its values are where that is known.
@@ -166,9 +192,13 @@ fn operand_kind(kind: FieldType) -> Kind {
     match kind {
         FieldType::Integer | FieldType::Number | FieldType::Year => Kind::Number,
         FieldType::Boolean => Kind::Boolean,
-        FieldType::String | FieldType::Date | FieldType::Time | FieldType::Datetime | FieldType::Any => {
-            Kind::Text
-        }
+        FieldType::String
+        | FieldType::Date
+        | FieldType::Time
+        | FieldType::Datetime
+        | FieldType::Yearmonth
+        | FieldType::Duration
+        | FieldType::Any => Kind::Text,
     }
 }
 
@@ -177,70 +207,39 @@ fn field(object: &Object<'_>) -> (Field, Option<FieldType>) {
     let expected = "the column's name as it stands in the header";
     let name = object.required("name", expected).and_then(|node| node.label(expected, 1024));
     let kind = object.get("type").map_or(Some(FieldType::Any), |node| field_type(&node));
-    let format = object.get("format").map_or_else(Format::default, |node| format(&node, kind));
-    let constraints = object.get("constraints").map_or_else(Constraints::default, |node| {
+    let format = form::read(object, kind);
+    let mut constraints = object.get("constraints").map_or_else(Constraints::default, |node| {
         let expected = "constraints: write an object such as {\"required\": true}";
         node.object(expected).map(|object| constraints::read(&object, kind, &format)).unwrap_or_default()
     });
-    let name = name.unwrap_or_default().to_owned();
-    (Field { name, kind: kind.unwrap_or_default(), format, constraints, personal: false }, kind)
+    if let Some(node) = object.get("categories") {
+        constraints::restrict(&mut constraints, &node, kind, &format);
+    }
+    // The order of categories is for other tools.
+    object.flag("categoriesOrdered");
+    let field = Field {
+        name: name.unwrap_or_default().to_owned(),
+        kind: kind.unwrap_or_default(),
+        format,
+        constraints,
+        missing_values: object.get("missingValues").map(|node| missing_values(&node)),
+        personal: false,
+    };
+    (field, kind)
 }
 
 fn field_type(node: &Node<'_>) -> Option<FieldType> {
-    let expected = "a type: write string, integer, number, boolean, date, time, datetime, year or any";
+    let expected = "a type: write string, integer, number, boolean, date, time, datetime, year, yearmonth, \
+                    duration or any";
     let name = node.text(expected)?;
     let kind = TYPES.into_iter().find(|kind| kind.as_str() == name);
     if kind.is_none() {
-        node.is_not(expected);
+        match UNSUPPORTED_TYPES.iter().find(|(unsupported, _)| *unsupported == name) {
+            Some((_, advice)) => node.refuse(format!("the type {name} is not supported: {advice}")),
+            None => node.is_not(expected),
+        }
     }
     kind
-}
-
-fn format(node: &Node<'_>, kind: Option<FieldType>) -> Format {
-    let expected = "a format: write \"default\", or a pattern such as \"%d/%m/%Y\" for a date";
-    let Some(text) = node.text(expected) else { return Format::Default };
-    let (Some(kind), false) = (kind, text == "default") else { return Format::Default };
-    let example = match kind {
-        FieldType::Date => "%d/%m/%Y",
-        FieldType::Time => "%H:%M",
-        FieldType::Datetime => "%d/%m/%Y %H:%M:%S",
-        _ => {
-            let name = kind.as_str();
-            node.refuse(format!("a field of type {name} has no format {}: write \"default\" or leave it out; constraints.pattern checks what a string looks like", quoted(text)));
-            return Format::Default;
-        }
-    };
-    if text == "any" {
-        node.refuse(format!(
-            "\"any\" leaves open what a cell means: write \"default\" or a pattern such as {example:?}"
-        ));
-    } else if let Err(why) = check_pattern(text, kind) {
-        node.refuse(format!(
-            "{} is no pattern for a {}: {why}; write \"default\" or one such as {example:?}",
-            quoted(text),
-            kind.as_str()
-        ));
-    } else {
-        return Format::Pattern(text.to_owned());
-    }
-    Format::Default
-}
-
-/// Writes a moment with the pattern and reads it back, which fails where the pattern lacks a part.
-fn check_pattern(pattern: &str, kind: FieldType) -> Result<(), String> {
-    let moment = DateTime::constant(2024, 5, 20, 13, 5, 7, 0).to_zoned(jiff::tz::TimeZone::UTC);
-    let moment = moment.map_err(|error| error.to_string())?;
-    let written = BrokenDownTime::from(&moment).to_string(pattern).map_err(|error| error.to_string())?;
-    let read = BrokenDownTime::parse(pattern, &written).map_err(|error| error.to_string())?;
-    let day = || read.to_date().map(|_| ()).map_err(|_| "it does not give year, month and day");
-    let time = || read.to_time().map(|_| ()).map_err(|_| "it does not give hour and minute");
-    let has_time = || if read.hour().is_some() { time() } else { Err("it does not give hour and minute") };
-    match kind {
-        FieldType::Date => day(),
-        FieldType::Time => has_time(),
-        _ => day().and_then(|()| has_time()),
-    }
-    .map_err(str::to_owned)
 }
 
 fn missing_values(node: &Node<'_>) -> Vec<String> {

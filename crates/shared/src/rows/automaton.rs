@@ -65,12 +65,27 @@ impl State {
     pub(super) fn is_open(self) -> bool {
         matches!(self, Self::Quoted | Self::QuotedEscaped)
     }
+
+    /// Whether the byte stands in a quoted field, or behind the quote that may close one.
+    pub(super) fn is_quoted(self) -> bool {
+        self.is_open() || self == Self::Quote
+    }
 }
 
-/// The text of a field: without quotes and escapes.
+/// The text of a field: without quotes and escapes. A quote that is closed before more text opens nothing: it is text
+/// itself.
 pub(super) fn text(raw: &[u8], layout: &Layout) -> Vec<u8> {
+    text_from(raw, State::FieldStart, layout).unwrap_or_else(|| {
+        let spaces = raw.iter().take_while(|byte| **byte == b' ' && layout.skip_initial_space).count();
+        let raw = raw.get(spaces..).unwrap_or_default();
+        text_from(raw, State::Unquoted, layout).unwrap_or_else(|| raw.to_vec())
+    })
+}
+
+/// The text as it reads from this state on; nothing where a quote is not closed at its end.
+fn text_from(raw: &[u8], start: State, layout: &Layout) -> Option<Vec<u8>> {
     let mut text = Vec::with_capacity(raw.len());
-    let mut state = State::FieldStart;
+    let mut state = start;
     for &byte in raw {
         let before = state;
         let effect = state.step(byte, layout);
@@ -81,11 +96,14 @@ pub(super) fn text(raw: &[u8], layout: &Layout) -> Vec<u8> {
             (_, State::Quoted) => effect != Effect::Opens,
             _ => true,
         };
+        if effect == Effect::TextFollows {
+            return None;
+        }
         if kept {
             text.push(byte);
         }
     }
-    text
+    (!state.is_open()).then_some(text)
 }
 
 #[cfg(test)]
@@ -101,14 +119,15 @@ mod tests {
             (br"a\,b", b"a,b"),
             (br#"\"a"#, br#""a"#),
             (br#""a\\""#, br"a\"),
-            (br#""x"y"#, b"xy"),
+            (br#""x"y"#, br#""x"y"#),
+            (br#""x"\y"#, br#""x"y"#),
             (br#"5" screen"#, br#"5" screen"#),
             (b"", b""),
         ] {
             assert_eq!(text(raw, &backslash), expected, "{}", String::from_utf8_lossy(raw));
         }
         let spaced = Layout { skip_initial_space: true, double_quote: false, ..Layout::default() };
-        assert_eq!(text(br#"  "a"b"#, &spaced), b"ab");
+        assert_eq!(text(br#"  "a"b"#, &spaced), br#""a"b"#);
         assert_eq!(text(b"  a b", &spaced), b"a b");
     }
 }

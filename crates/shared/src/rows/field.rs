@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::{Layout, automaton};
+use super::Layout;
+use super::automaton::{self, Effect, State};
 
 /// One field of a record.
 #[derive(Debug, Clone, Copy)]
@@ -25,7 +26,7 @@ impl<'a> Field<'a> {
 
     /// Its text: without quotes, doubled quotes made single.
     ///
-    /// Only a quoted field that has a doubled quote or text behind its closing quote is copied.
+    /// Only a quoted field that has a doubled quote in it is copied.
     #[must_use]
     #[inline]
     pub fn text(&self) -> Cow<'a, [u8]> {
@@ -37,27 +38,28 @@ impl<'a> Field<'a> {
         }
     }
 
-    /// Whether text follows the quote that closes it.
+    /// Whether it begins with a quote that is not closed at its end: that quote is text then.
     #[must_use]
-    pub fn has_text_after_quote(&self) -> bool {
-        if !self.layout.has_usual_quotes() {
-            let mut state = automaton::State::FieldStart;
-            let mut effects = self.raw.iter().map(|byte| state.step(*byte, self.layout));
-            return effects.any(|effect| effect == automaton::Effect::TextFollows);
+    pub fn has_stray_quote(&self) -> bool {
+        let spaces = if self.layout.skip_initial_space { spaces(self.raw) } else { 0 };
+        let Some((quote, inside)) = self.raw.get(spaces..).and_then(<[u8]>::split_first) else {
+            return false;
+        };
+        if *quote != self.layout.quote {
+            return false;
         }
-        let raw = self.raw.trim_ascii_start();
-        let unspaced = if self.layout.skip_initial_space { raw } else { self.raw };
-        let Some(inside) = unspaced.strip_prefix(&[self.layout.quote]) else { return false };
-        let mut quotes = memchr::memchr_iter(self.layout.quote, inside).peekable();
-        while let Some(at) = quotes.next() {
-            if quotes.peek() == Some(&(at + 1)) {
-                quotes.next();
-            } else {
-                return at + 1 < inside.len();
+        let mut state = State::Quoted;
+        for byte in inside {
+            if state.step(*byte, self.layout) == Effect::TextFollows {
+                return true;
             }
         }
-        false
+        state != State::Quote
     }
+}
+
+fn spaces(raw: &[u8]) -> usize {
+    raw.iter().take_while(|byte| **byte == b' ').count()
 }
 
 /// Takes the quotes off a field.
@@ -66,37 +68,30 @@ pub fn decode<'a>(raw: &'a [u8], layout: &Layout) -> Cow<'a, [u8]> {
     if !layout.has_usual_quotes() {
         return Cow::Owned(automaton::text(raw, layout));
     }
-    let spaces = if layout.skip_initial_space { raw.iter().take_while(|b| **b == b' ').count() } else { 0 };
+    let spaces = if layout.skip_initial_space { spaces(raw) } else { 0 };
     let raw = raw.get(spaces..).unwrap_or_default();
     let Some(inside) = raw.strip_prefix(&[layout.quote]) else { return Cow::Borrowed(raw) };
     let first = memchr::memchr(layout.quote, inside);
     match first {
         Some(at) if at + 1 == inside.len() => Cow::Borrowed(inside.get(..at).unwrap_or_default()),
-        _ => Cow::Owned(undouble(inside, layout.quote)),
+        _ => undouble(inside, layout.quote).map_or(Cow::Borrowed(raw), Cow::Owned),
     }
 }
 
-/// The text of a quoted field from behind its opening quote. What follows the closing quote is taken as it is,
-/// as Python's and Rust's csv modules do.
-fn undouble(inside: &[u8], quote: u8) -> Vec<u8> {
+/// The text of a quoted field from behind its opening quote; nothing where it is not closed at its end.
+fn undouble(inside: &[u8], quote: u8) -> Option<Vec<u8>> {
     let mut text = Vec::with_capacity(inside.len());
     let mut rest = inside;
     loop {
-        let Some(at) = memchr::memchr(quote, rest) else {
-            text.extend_from_slice(rest);
-            return text;
-        };
-        let (before, after) = rest.split_at(at);
+        let (before, after) = rest.split_at(memchr::memchr(quote, rest)?);
         text.extend_from_slice(before);
         match after.get(1) {
+            None => return Some(text),
             Some(next) if *next == quote => {
                 text.push(quote);
                 rest = after.get(2..).unwrap_or_default();
             }
-            _ => {
-                text.extend_from_slice(after.get(1..).unwrap_or_default());
-                return text;
-            }
+            Some(_) => return None,
         }
     }
 }

@@ -47,14 +47,27 @@ pub(super) struct Found {
 #[derive(Debug)]
 pub(super) enum Scanned {
     Record(Found),
-    Incomplete,
-    Unterminated { line: u64 },
+    /// The record goes on behind what was seen of it, or is too large to say.
+    Incomplete(Resume),
+    Unterminated {
+        line: u64,
+    },
+}
+
+/// Where the grammar stands in a record of which not all was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Resume {
+    /// Up to here the record was understood.
+    pub(super) at: usize,
+    pub(super) state: State,
 }
 
 /// How a quoted field ends.
 enum Closing {
-    /// At this byte the ordinary scan goes on; whether text follows the closing quote.
-    At(usize, bool),
+    /// A delimiter or a line end stands at this byte, or the end of the input.
+    At(usize),
+    /// Text follows the closing quote, which is at this byte.
+    TextFollows(usize),
     Open,
 }
 
@@ -101,6 +114,8 @@ struct Scan<'e> {
     start: usize,
     /// Where the current field begins.
     field: usize,
+    /// The current field begins with a quote that opens nothing.
+    field_is_text: bool,
     width: usize,
     lines: u64,
     faults: Faults,
@@ -113,6 +128,7 @@ impl Scan<'_> {
     fn end_field(&mut self, position: usize) {
         self.width += 1;
         self.field = position + 1;
+        self.field_is_text = false;
         if self.ends.len() < MAX_ENDS {
             // A record that is kept is at most a few MiB long: its offsets fit.
             #[expect(clippy::cast_possible_truncation, reason = "a buffer stays far below 4 GiB")]
@@ -164,8 +180,15 @@ impl Reader {
         }
         let mut ends = std::mem::take(&mut self.ends);
         ends.clear();
-        let scan =
-            Scan { start, field: start, width: 0, lines: 0, faults: Faults::default(), ends: &mut ends };
+        let scan = Scan {
+            start,
+            field: start,
+            field_is_text: false,
+            width: 0,
+            lines: 0,
+            faults: Faults::default(),
+            ends: &mut ends,
+        };
         let found = self.scan_record(&mut cursor, scan);
         self.ends = ends;
         self.cursor = cursor;
@@ -202,7 +225,7 @@ impl Reader {
                 }
                 // A tab is text; any other low byte is a fault of the record.
                 Some(byte) => scan.faults.control_character |= is_control(*byte),
-                None => return Scanned::Incomplete,
+                None => return Scanned::Incomplete(self.resume_behind(&scan)),
             }
         }
     }
@@ -212,8 +235,15 @@ impl Reader {
         let start = self.start;
         let mut ends = std::mem::take(&mut self.ends);
         ends.clear();
-        let scan =
-            Scan { start, field: start, width: 0, lines: 0, faults: Faults::default(), ends: &mut ends };
+        let scan = Scan {
+            start,
+            field: start,
+            field_is_text: false,
+            width: 0,
+            lines: 0,
+            faults: Faults::default(),
+            ends: &mut ends,
+        };
         let found = self.scan_record_bytes(scan);
         self.ends = ends;
         found
@@ -221,16 +251,24 @@ impl Reader {
 
     fn scan_record_bytes(&self, mut scan: Scan<'_>) -> Scanned {
         let mut state = State::FieldStart;
-        let mut opened = scan.start;
+        let (mut opened, mut faults) = (scan.start, scan.faults);
         let text = self.buffer.get(scan.start..self.end).unwrap_or_default();
-        for (offset, byte) in text.iter().enumerate() {
+        let mut offset = 0;
+        while let Some(byte) = text.get(offset) {
             let position = scan.start + offset;
             match state.step(*byte, &self.layout) {
                 Effect::None => scan.faults.control_character |= is_control(*byte),
-                Effect::Opens => opened = position,
+                Effect::Opens => {
+                    opened = position;
+                    faults = scan.faults;
+                }
+                Effect::TextFollows if self.is_beyond(scan.start, position) => {
+                    return Scanned::Incomplete(Resume { at: opened, state: State::FieldStart });
+                }
                 Effect::TextFollows => {
-                    scan.faults.malformed_quote = true;
-                    scan.faults.control_character |= is_control(*byte);
+                    scan.faults = Faults { malformed_quote: true, ..faults };
+                    offset = opened - scan.start;
+                    state = State::Unquoted;
                 }
                 Effect::EndsField => scan.end_field(position),
                 Effect::EndsRecord => {
@@ -239,9 +277,12 @@ impl Reader {
                     return found(&scan, position, position + 1);
                 }
             }
+            offset += 1;
         }
         if !self.finished {
-            return Scanned::Incomplete;
+            let at = if state.is_quoted() { opened } else { self.end };
+            let state = if state.is_quoted() { State::FieldStart } else { state };
+            return Scanned::Incomplete(Resume { at, state });
         }
         if state.is_open() {
             let before = self.buffer.get(scan.start..opened).unwrap_or_default();
@@ -254,15 +295,31 @@ impl Reader {
     /// The filled part is over: so is the record, if the input is.
     fn at_fill_mark(&self, mut scan: Scan<'_>) -> Scanned {
         if !self.finished {
-            return Scanned::Incomplete;
+            return Scanned::Incomplete(self.resume_behind(&scan));
         }
         scan.end_field(self.end);
         found(&scan, self.end, self.end)
     }
 
+    /// Where the grammar stands behind all that was seen, outside quotes.
+    fn resume_behind(&self, scan: &Scan<'_>) -> Resume {
+        let field = self.buffer.get(scan.field..self.end);
+        let is_start = field
+            .is_some_and(|field| field.iter().all(|byte| *byte == b' ' && self.layout.skip_initial_space));
+        Resume { at: self.end, state: if is_start { State::FieldStart } else { State::Unquoted } }
+    }
+
+    /// Whether a byte lies beyond the limit of the record that begins at `start`. Quotes are not looked for there, so
+    /// that the grammar does not depend on how much has arrived.
+    fn is_beyond(&self, start: usize, position: usize) -> bool {
+        position - start > self.limits.record_bytes
+    }
+
     /// Passes a quoted field, if the quote at `position` opens one; any other quote is text.
     fn quoted(&self, cursor: &mut Cursor, scan: &mut Scan<'_>, position: usize) -> Option<Scanned> {
-        let opens = if self.layout.skip_initial_space {
+        let opens = if scan.field_is_text {
+            false
+        } else if self.layout.skip_initial_space {
             self.buffer.get(scan.field..position)?.iter().all(|byte| *byte == b' ')
         } else {
             position == scan.field
@@ -271,25 +328,31 @@ impl Reader {
             return None;
         }
         match self.close(position + 1) {
-            Closing::At(after, text_follows) => {
+            Closing::At(after) | Closing::TextFollows(after) if self.is_beyond(scan.start, after) => {
+                Some(Scanned::Incomplete(Resume { at: position, state: State::FieldStart }))
+            }
+            Closing::At(after) => {
                 let inside = self.buffer.get(position + 1..after).unwrap_or_default();
                 if memchr::memchr2(b'\n', b'\r', inside).is_some() {
                     scan.lines += line_breaks(inside);
                 }
-                scan.faults.malformed_quote |= text_follows;
                 scan.faults.control_character |= has_control(inside);
                 *cursor = self.seek(after);
-                if text_follows {
-                    // What follows is text up to the next delimiter, also where it begins with a quote.
-                    scan.field = usize::MAX;
-                }
+                None
+            }
+            Closing::TextFollows(_) => {
+                // The opening quote was none: the field is text from there, and what the quotes would have covered is
+                // read by itself, so that a stray quote spoils no more than its own record.
+                scan.faults.malformed_quote = true;
+                *cursor = self.seek(position + 1);
+                scan.field_is_text = true;
                 None
             }
             Closing::Open if self.finished => {
                 let before = self.buffer.get(scan.start..position).unwrap_or_default();
                 Some(Scanned::Unterminated { line: self.line + line_breaks(before) })
             }
-            Closing::Open => Some(Scanned::Incomplete),
+            Closing::Open => Some(Scanned::Incomplete(Resume { at: position, state: State::FieldStart })),
         }
     }
 
@@ -303,11 +366,11 @@ impl Reader {
             let after = at + offset + 1;
             match self.buffer.get(after..self.end).and_then(<[u8]>::first) {
                 Some(byte) if *byte == quote => at = after + 1,
-                Some(byte) => {
-                    let ends = *byte == self.layout.delimiter || *byte == b'\n' || *byte == b'\r';
-                    return Closing::At(after, !ends);
+                Some(byte) if *byte == self.layout.delimiter || matches!(byte, b'\n' | b'\r') => {
+                    return Closing::At(after);
                 }
-                None if self.finished => return Closing::At(after, false),
+                Some(_) => return Closing::TextFollows(after),
+                None if self.finished => return Closing::At(after),
                 None => return Closing::Open,
             }
         }

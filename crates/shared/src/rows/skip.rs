@@ -19,27 +19,35 @@ pub(super) struct Skipper {
 }
 
 impl Skipper {
-    pub(super) fn new(layout: Layout, line: u64) -> Self {
-        Self {
+    /// Begins with what was understood of the record, and the state behind it.
+    pub(super) fn new(layout: Layout, line: u64, seen: &[u8], state: State) -> Self {
+        let mut skipper = Self {
             layout,
-            state: State::FieldStart,
+            state,
             hash: Sha256::new(),
             bytes: 0,
             kept: Vec::with_capacity(KEPT_BYTES),
             line,
             opened_on: line,
-            previous: 0,
-        }
+            previous: seen.last().copied().unwrap_or_default(),
+        };
+        skipper.line += super::scan::line_breaks(seen);
+        skipper.keep(seen);
+        skipper
+    }
+
+    fn keep(&mut self, bytes: &[u8]) {
+        self.hash.update(bytes);
+        self.bytes += bytes.len() as u64;
+        let room = KEPT_BYTES - self.kept.len();
+        self.kept.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
     }
 
     /// Takes bytes up to the end of the record; says how many (with the byte that ends it) and whether it ended.
     pub(super) fn take(&mut self, input: &[u8]) -> (usize, bool) {
         let end = input.iter().position(|byte| self.ends_at(*byte));
         let body = input.get(..end.unwrap_or(input.len())).unwrap_or_default();
-        self.hash.update(body);
-        self.bytes += body.len() as u64;
-        let room = KEPT_BYTES - self.kept.len();
-        self.kept.extend_from_slice(body.get(..room).unwrap_or(body));
+        self.keep(body);
         (end.map_or(input.len(), |at| at + 1), end.is_some())
     }
 

@@ -4,13 +4,11 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt::Write as _;
 
-use rust_decimal::Decimal;
-
 use super::findings::{Findings, push_visible};
 use super::quick::{Missing, is_only_spaces};
 use crate::contract::{Field, Pattern};
 use crate::rows::Record;
-use crate::value::{self, FieldType, Format, Scalar};
+use crate::value::{self, FieldType, Format, NumberStyle, Scalar, TextForm};
 use crate::violation::Code;
 
 /// One column of a file that the contract speaks of.
@@ -22,8 +20,9 @@ pub(super) struct Column {
 }
 
 impl Column {
+    /// `missing` are the contract's missing values; a field's own ones replace them.
     pub(super) fn new(position: usize, field: &Field, missing: &Missing) -> Self {
-        Self { position, field: field.clone(), missing: missing.clone() }
+        Self { position, field: field.clone(), missing: Missing::of(field, missing) }
     }
 
     /// Adds everything that is wrong with the cell.
@@ -66,18 +65,11 @@ impl Column {
             tell(Broken::Type);
             return;
         };
-        if matches!(self.field.kind, FieldType::String | FieldType::Any) {
-            let listed = |(allowed, _): &(String, Scalar)| allowed == text;
-            if !rules.enumeration.is_empty() && !rules.enumeration.iter().any(listed) {
-                tell(Broken::NotListed);
-            }
-        } else {
-            let Some(value) = value::parse(self.field.kind, &self.field.format, text) else {
-                tell(Broken::Type);
-                return;
-            };
-            self.value_violations(&value, tell);
-        }
+        let Some(value) = value::parse(self.field.kind, &self.field.format, text) else {
+            tell(Broken::Type);
+            return;
+        };
+        self.value_violations(&value, tell);
         if rules.min_length.is_some_and(|least| text.chars().count() < least) {
             tell(Broken::TooShort);
         }
@@ -91,7 +83,7 @@ impl Column {
         }
     }
 
-    /// Tells what is wrong with a value that has an order: its bounds and its list.
+    /// Tells what is wrong with a value, however it is written: its bounds and its list.
     fn value_violations(&self, value: &Scalar, tell: &mut dyn FnMut(Broken<'_>)) {
         let rules = &self.field.constraints;
         for (bound, side) in [
@@ -103,7 +95,7 @@ impl Column {
             if let Some(bound) = bound
                 && !side.holds(value, bound)
             {
-                tell(Broken::Bound(side, bound));
+                tell(Broken::Bound(side, bound, value.partial_cmp(bound).is_some()));
             }
         }
         if !rules.enumeration.is_empty() && !rules.enumeration.iter().any(|(_, allowed)| allowed == value) {
@@ -130,13 +122,26 @@ impl Side {
             Self::Below => order == Some(Ordering::Less),
         }
     }
+
+    fn words(self, can_be_told: bool) -> &'static str {
+        match (self, can_be_told) {
+            (Self::Minimum, true) => " is below the minimum ",
+            (Self::Maximum, true) => " is above the maximum ",
+            (Self::Above, true) => " must be above ",
+            (Self::Below, true) => " must be below ",
+            (Self::Minimum, false) => " cannot be compared with the minimum ",
+            (Self::Maximum, false) => " cannot be compared with the maximum ",
+            (Self::Above | Self::Below, false) => " cannot be compared with ",
+        }
+    }
 }
 
 /// One rule that a cell breaks.
 enum Broken<'a> {
     Required,
     Type,
-    Bound(Side, &'a Scalar),
+    /// A bound that does not hold, and whether it can be told at all: months have no fixed length.
+    Bound(Side, &'a Scalar, bool),
     TooShort,
     TooLong,
     NotListed,
@@ -167,15 +172,13 @@ impl Broken<'_> {
         push_quoted(out, value);
         match self {
             Self::Required => {}
-            Self::Type => out.push_str(expected(&column.field)),
-            Self::Bound(side, bound) => {
-                out.push_str(match side {
-                    Side::Minimum => " is below the minimum ",
-                    Side::Maximum => " is above the maximum ",
-                    Side::Above => " must be above ",
-                    Side::Below => " must be below ",
-                });
-                push_scalar(out, bound);
+            Self::Type => push_expected(&column.field, out),
+            Self::Bound(side, bound, can_be_told) => {
+                out.push_str(side.words(*can_be_told));
+                push_scalar(out, bound, &column.field.format);
+                if !can_be_told {
+                    out.push_str(", because months differ in length; write it in the same units");
+                }
             }
             Self::TooShort => {
                 let _ = write!(out, " is shorter than {} characters", rules.min_length.unwrap_or(0));
@@ -196,9 +199,6 @@ impl Broken<'_> {
                 let _ = write!(out, " does not match the pattern {}", pattern.source);
             }
         }
-        if let Some(Format::Pattern(pattern)) = matches!(self, Self::Type).then_some(&column.field.format) {
-            let _ = write!(out, " ({pattern})");
-        }
     }
 }
 
@@ -208,33 +208,85 @@ fn push_quoted(out: &mut String, value: &[u8]) {
     out.push('"');
 }
 
-fn push_scalar(out: &mut String, scalar: &Scalar) {
-    let _ = match scalar {
-        Scalar::Number(number) => write!(out, "{}", Decimal::normalize(number)),
-        Scalar::Boolean(flag) => write!(out, "{flag}"),
-        Scalar::Date(date) => write!(out, "{date}"),
-        Scalar::Time(time) => write!(out, "{time}"),
-        Scalar::Datetime(at) => write!(out, "{at}"),
-        Scalar::Text(text) => write!(out, "{text}"),
+/// Writes a bound as the field's cells are written, where that is clearer.
+fn push_scalar(out: &mut String, scalar: &Scalar, format: &Format) {
+    let _ = match (scalar, format) {
+        (Scalar::Number(number), Format::Number(style)) => write!(out, "{}", style.write(*number)),
+        _ => write!(out, "{scalar}"),
     };
 }
 
-/// What a cell of this type should have been.
-fn expected(field: &Field) -> &'static str {
-    let default = field.format == Format::Default;
-    match field.kind {
+/// What a cell of this field should have been.
+fn push_expected(field: &Field, out: &mut String) {
+    match &field.format {
+        Format::Pattern(pattern) => {
+            let _ = write!(out, " is not written in the contract's form ({pattern})");
+        }
+        Format::Number(style) => push_expected_number(field.kind, style, out),
+        Format::Boolean(words) => {
+            out.push_str(" is neither true nor false; write ");
+            push_list(out, &words.true_values);
+            out.push_str(", or ");
+            push_list(out, &words.false_values);
+        }
+        Format::Text(form) => out.push_str(match form {
+            TextForm::Email => " is not an e-mail address; write one such as name@example.org",
+            TextForm::Uri => {
+                " is not a URI; write one with its scheme, such as https://example.org/page, without spaces and in ASCII"
+            }
+            TextForm::Uuid => " is not a UUID; write one such as f81d4fae-7dec-11d0-a765-00a0c91e6bf6",
+            TextForm::Binary => {
+                " is not base64; write the bytes with A-Z, a-z, 0-9, + and /, filled up with =, such as SGVsbG8="
+            }
+        }),
+        Format::Default => out.push_str(expected(field.kind)),
+    }
+}
+
+fn push_list(out: &mut String, texts: &[String]) {
+    for (index, text) in texts.iter().enumerate() {
+        if index > 0 {
+            out.push_str(", ");
+        }
+        out.push_str(text);
+    }
+}
+
+/// Says how a number is written in a style, with an example.
+fn push_expected_number(kind: FieldType, style: &NumberStyle, out: &mut String) {
+    let (group, decimal) = (style.group.map(String::from), style.decimal);
+    let grouped = format!("1{}299", group.as_deref().unwrap_or_default());
+    let _ = match kind {
+        FieldType::Integer => write!(out, " is not a whole number; write digits such as {grouped}"),
+        _ => write!(out, " is not a number; write digits such as {grouped}{decimal}50"),
+    };
+    if let Some(group) = group {
+        let _ = write!(out, ", with \"{group}\" between groups of three or not at all");
+    }
+    out.push_str(match style.bare {
+        true => ", without currency signs or other text",
+        false => "; other text may stand before and behind it, such as a currency or a percent sign",
+    });
+}
+
+/// What a cell of this type should have been, in the type's default form.
+fn expected(kind: FieldType) -> &'static str {
+    match kind {
         FieldType::String | FieldType::Any => " is not a text",
         FieldType::Integer => " is not a whole number; write digits only, such as 12",
         FieldType::Number => {
             " is not a number; write digits with a point if need be, such as 1299.50, without currency signs or thousands separators"
         }
         FieldType::Boolean => " is neither true nor false",
-        FieldType::Date if default => " is not a date that exists, written as YYYY-MM-DD, such as 2024-05-20",
-        FieldType::Time if default => " is not a time of day, written as hh:mm:ss, such as 13:05:00",
-        FieldType::Datetime if default => {
+        FieldType::Date => " is not a date that exists, written as YYYY-MM-DD, such as 2024-05-20",
+        FieldType::Time => " is not a time of day, written as hh:mm:ss, such as 13:05:00",
+        FieldType::Datetime => {
             " is not a date and time, written as YYYY-MM-DDThh:mm:ssZ, such as 2024-05-20T13:05:00Z"
         }
         FieldType::Year => " is not a year of four digits, such as 2024",
-        FieldType::Date | FieldType::Time | FieldType::Datetime => " is not written in the contract's form",
+        FieldType::Yearmonth => " is not a month, written as YYYY-MM, such as 2024-05",
+        FieldType::Duration => {
+            " is not a duration, written as PnYnMnDTnHnMnS, such as P1DT12H for a day and a half or PT30M for half an hour"
+        }
     }
 }

@@ -112,7 +112,7 @@ impl Findings {
         if simdutf8::basic::from_utf8(raw).is_err() {
             self.add(column, Code::EncodingError, raw, |text| {
                 text.push_str(
-                    "the cell holds bytes that are no UTF-8 text; save the file with the encoding UTF-8",
+                    "some bytes of the cell are no text in the file's encoding; save the file with the encoding UTF-8",
                 );
             });
         }
@@ -121,11 +121,11 @@ impl Findings {
                 let _ = write!(text, "the cell holds the control character U+{control:04X}; remove it");
             });
         }
-        if field.has_text_after_quote() {
+        if field.has_stray_quote() {
             self.add(column, Code::MalformedQuote, raw, |text| {
                 text.push_str(
-                    "text follows the quotation mark that ends the cell; write a quotation mark inside a quoted cell \
-                     twice, such as \"a \"\"good\"\" phone\"",
+                    "the cell begins with a quotation mark and does not end with it; put quotation marks around the \
+                     whole cell and write those inside twice, such as \"a \"\"good\"\" phone\"",
                 );
             });
         }
@@ -137,7 +137,7 @@ impl Findings {
             (
                 record.faults.not_utf8,
                 Code::EncodingError,
-                "the row holds bytes that are no UTF-8 text; save the file with the encoding UTF-8",
+                "some bytes of the row are no text in the file's encoding; save the file with the encoding UTF-8",
             ),
             (
                 record.faults.control_character,
@@ -147,7 +147,7 @@ impl Findings {
             (
                 record.faults.malformed_quote,
                 Code::MalformedQuote,
-                "text follows a quotation mark that ends a cell; write one inside a quoted cell twice",
+                "a quotation mark in the row is closed before more text; write one inside a quoted cell twice",
             ),
         ] {
             if found {

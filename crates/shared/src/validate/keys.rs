@@ -13,7 +13,7 @@ use super::findings::Findings;
 use super::quick::Missing;
 use crate::contract::Contract;
 use crate::rows::Record;
-use crate::value::{self, FieldType, Format, Scalar};
+use crate::value::{self, FieldType, Format};
 use crate::violation::Code;
 
 /// How many keys of a file are remembered, over all its `unique` fields and the primary key.
@@ -83,7 +83,6 @@ pub(super) struct KeyCheck {
     parts: Vec<Part>,
     name: String,
     primary: bool,
-    missing: Missing,
 }
 
 #[derive(Debug, Clone)]
@@ -91,13 +90,15 @@ struct Part {
     position: Option<usize>,
     kind: FieldType,
     format: Format,
+    missing: Missing,
 }
 
 pub(super) fn checks(contract: &Contract, positions: &[Option<usize>], missing: &Missing) -> Vec<KeyCheck> {
     let part = |index: &usize| {
         let field = contract.fields.get(*index)?;
         let position = positions.get(*index).copied().flatten();
-        Some(Part { position, kind: field.kind, format: field.format.clone() })
+        let missing = Missing::of(field, missing);
+        Some(Part { position, kind: field.kind, format: field.format.clone(), missing })
     };
     let unique = contract.fields.iter().enumerate().filter(|(_, field)| field.constraints.unique);
     let mut checks: Vec<KeyCheck> = unique
@@ -105,7 +106,6 @@ pub(super) fn checks(contract: &Contract, positions: &[Option<usize>], missing: 
             parts: part(&index).into_iter().collect(),
             name: field.name.clone(),
             primary: false,
-            missing: missing.clone(),
         })
         .collect();
     if !contract.primary_key.is_empty() {
@@ -119,7 +119,6 @@ pub(super) fn checks(contract: &Contract, positions: &[Option<usize>], missing: 
             parts: contract.primary_key.iter().filter_map(part).collect(),
             name: names.join(", "),
             primary: true,
-            missing: missing.clone(),
         });
     }
     checks
@@ -160,7 +159,7 @@ impl KeyCheck {
         let mut hash = XxHash3_128::with_seed(index as u64);
         let mut empty = true;
         for part in &self.parts {
-            match part.canonical(record, &self.missing) {
+            match part.canonical(record) {
                 None => hash.write(&[0]),
                 Some(bytes) => {
                     empty = false;
@@ -181,22 +180,15 @@ impl KeyCheck {
 
 impl Part {
     /// The bytes by which two equal values are equal: `5`, `5.0` and `+5` are one number.
-    fn canonical(&self, record: &Record<'_>, missing: &Missing) -> Option<Vec<u8>> {
+    fn canonical(&self, record: &Record<'_>) -> Option<Vec<u8>> {
         let text = record.field(self.position?)?.text();
-        if missing.contains(&text) {
+        if self.missing.contains(&text) {
             return None;
         }
-        if matches!(self.kind, FieldType::String | FieldType::Any) {
+        if matches!(self.kind, FieldType::String | FieldType::Any) && self.format == Format::Default {
             return Some(text.into_owned());
         }
         let text = std::str::from_utf8(&text).ok()?;
-        match value::parse(self.kind, &self.format, text)? {
-            Scalar::Number(number) => Some(number.normalize().serialize().to_vec()),
-            Scalar::Boolean(flag) => Some(vec![u8::from(flag)]),
-            Scalar::Date(date) => Some(date.to_string().into_bytes()),
-            Scalar::Time(time) => Some(time.to_string().into_bytes()),
-            Scalar::Datetime(at) => Some(at.to_string().into_bytes()),
-            Scalar::Text(text) => Some(text.into_bytes()),
-        }
+        value::parse(self.kind, &self.format, text).map(|value| value.canonical())
     }
 }

@@ -7,7 +7,7 @@ use regex::bytes::Regex;
 
 use super::cell::Column;
 use crate::contract::Field;
-use crate::value::{self, FieldType, Format, Scalar, Short};
+use crate::value::{self, BooleanWords, FieldType, Format, NumberStyle, Scalar, Short, TextForm};
 
 /// The texts that stand for "no value".
 #[derive(Debug, Clone, Default)]
@@ -30,6 +30,11 @@ impl Missing {
             }
         }
         missing
+    }
+
+    /// Those of a field: its own ones, or the contract's.
+    pub(super) fn of(field: &Field, contract: &Self) -> Self {
+        field.missing_values.as_deref().map_or_else(|| contract.clone(), Self::new)
     }
 
     #[inline]
@@ -61,15 +66,22 @@ impl Check {
     pub(super) const NONE: Self = Self { required: false, quick: Quick::Anything };
 
     pub(super) fn new(position: usize, field: &Field, missing: &Missing) -> Self {
-        let full = || Quick::Full(Box::new(Column::new(position, field, missing)));
-        Self { required: field.constraints.required, quick: Quick::of(field, full) }
+        let column = || Box::new(Column::new(position, field, missing));
+        let quick = match field.missing_values {
+            Some(_) => Quick::Own(column()),
+            None => Quick::of(field, column),
+        };
+        Self { required: field.constraints.required, quick }
     }
 
     /// Whether a cell is fine at first sight. `false` means that it has to be looked at again.
     #[inline]
     pub(super) fn accepts(&self, text: &[u8], missing: &Missing) -> bool {
         if missing.contains(text) {
-            return !self.required;
+            return match &self.quick {
+                Quick::Own(column) => column.is_fine(text),
+                _ => !self.required,
+            };
         }
         match &self.quick {
             Quick::Anything => true,
@@ -81,7 +93,9 @@ impl Check {
             Quick::AnyDate => value::is_date(text),
             Quick::Date(bounds) => value::parse_date(text).is_some_and(|date| bounds.hold(&date)),
             Quick::AnyYear => value::parse_year(text).is_some(),
-            Quick::Full(column) => column.is_fine(text),
+            Quick::Form(form) => std::str::from_utf8(text).is_ok_and(|text| form.holds(text)),
+            Quick::Styled(styled) => styled.accepts(text),
+            Quick::Full(column) | Quick::Own(column) => column.is_fine(text),
         }
     }
 }
@@ -107,8 +121,32 @@ enum Quick {
     Date(Bounds<Date>),
     /// A year of four digits.
     AnyYear,
+    /// Text of a certain format.
+    Form(TextForm),
+    /// A number in a style of its own, within bounds.
+    Styled(Box<Styled>),
     /// The full check, at once.
     Full(Box<Column>),
+    /// The same of a field that has missing values of its own.
+    Own(Box<Column>),
+}
+
+/// The check of a number in a style of its own.
+#[derive(Debug, Clone)]
+struct Styled {
+    style: NumberStyle,
+    may_have_fraction: bool,
+    bounds: Bounds<Short>,
+    column: Column,
+}
+
+impl Styled {
+    fn accepts(&self, text: &[u8]) -> bool {
+        match self.style.parse_short(text, self.may_have_fraction) {
+            Some(number) => self.bounds.hold(&number),
+            None => self.column.is_fine(text),
+        }
+    }
 }
 
 /// A text of at most sixteen bytes as two numbers, so that comparing two of them needs no loop.
@@ -189,36 +227,76 @@ fn date(scalar: &Scalar) -> Option<Date> {
 }
 
 impl Quick {
-    fn of(field: &Field, full: impl FnOnce() -> Self) -> Self {
+    fn of(field: &Field, column: impl Fn() -> Box<Column>) -> Self {
         let rules = &field.constraints;
-        let has_length = rules.min_length.is_some() || rules.max_length.is_some();
         let has_list = !rules.enumeration.is_empty();
-        let has_bounds = [&rules.minimum, &rules.maximum, &rules.exclusive_minimum, &rules.exclusive_maximum]
-            .iter()
-            .any(|bound| bound.is_some());
+        let full = || Self::Full(column());
         match field.kind {
-            FieldType::Any if !has_list && rules.pattern.is_none() && !has_length => Self::Anything,
-            FieldType::String if has_length => full(),
-            FieldType::String => match (&rules.pattern, has_list) {
-                (None, false) => Self::AnyText,
-                (Some(pattern), false) => Self::Pattern(Box::new(pattern.regex.clone())),
-                (None, true) => {
-                    let short = |(text, _): &(String, Scalar)| ShortText::of(text.as_bytes());
-                    rules.enumeration.iter().map(short).collect::<Option<_>>().map_or_else(full, Self::OneOf)
-                }
-                (Some(_), true) => full(),
+            FieldType::Any if !has_list && rules.required => Self::AnyText,
+            FieldType::Any if !has_list => Self::Anything,
+            FieldType::String => Self::of_text(field, full),
+            FieldType::Boolean if !has_list => match &field.format {
+                Format::Boolean(words) => one_of(words.all()).map_or_else(full, Self::OneOf),
+                _ => one_of(BooleanWords::default().all()).map_or_else(full, Self::OneOf),
             },
-            FieldType::Integer if !has_list => bounds(field, short).map_or_else(full, Self::Whole),
-            FieldType::Number if !has_list => bounds(field, short).map_or_else(full, Self::Number),
-            FieldType::Year if !has_list && !has_bounds => Self::AnyYear,
-            FieldType::Date if !has_list && field.format == Format::Default => {
-                if has_bounds {
-                    bounds(field, date).map_or_else(full, Self::Date)
-                } else {
-                    Self::AnyDate
+            FieldType::Integer | FieldType::Number if !has_list => {
+                let Some(bounds) = bounds(field, short) else { return full() };
+                let may_have_fraction = field.kind == FieldType::Number;
+                match field.format {
+                    Format::Number(style) => {
+                        let column = *column();
+                        Self::Styled(Box::new(Styled { style, may_have_fraction, bounds, column }))
+                    }
+                    _ if may_have_fraction => Self::Number(bounds),
+                    _ => Self::Whole(bounds),
                 }
             }
+            FieldType::Year if !has_list && !has_bounds(field) => Self::AnyYear,
+            FieldType::Date if !has_list && field.format == Format::Default => match has_bounds(field) {
+                true => bounds(field, date).map_or_else(full, Self::Date),
+                false => Self::AnyDate,
+            },
             _ => full(),
         }
     }
+
+    fn of_text(field: &Field, full: impl FnOnce() -> Self) -> Self {
+        let rules = &field.constraints;
+        if rules.min_length.is_some() || rules.max_length.is_some() {
+            return full();
+        }
+        let list = || {
+            // A required text must say more than spaces, even if these are listed.
+            let texts = rules.enumeration.iter().filter_map(|(_, allowed)| match allowed {
+                Scalar::Text(text) if !(rules.required && is_only_spaces(text.as_bytes())) => {
+                    Some(text.as_str())
+                }
+                _ => None,
+            });
+            one_of(texts)
+        };
+        match (&field.format, &rules.pattern, rules.enumeration.is_empty()) {
+            (Format::Text(form), None, true) => Self::Form(*form),
+            (Format::Text(_), _, _) => full(),
+            (_, None, true) => Self::AnyText,
+            (_, Some(pattern), true) => Self::Pattern(Box::new(pattern.regex.clone())),
+            (_, None, false) => list().map_or_else(full, Self::OneOf),
+            (_, Some(_), false) => full(),
+        }
+    }
 }
+
+/// Texts to compare with, if all are short enough.
+fn one_of<'t>(texts: impl Iterator<Item = &'t str>) -> Option<Vec<ShortText>> {
+    texts.map(|text| ShortText::of(text.as_bytes())).collect()
+}
+
+fn has_bounds(field: &Field) -> bool {
+    let rules = &field.constraints;
+    [&rules.minimum, &rules.maximum, &rules.exclusive_minimum, &rules.exclusive_maximum]
+        .iter()
+        .any(|bound| bound.is_some())
+}
+
+#[cfg(test)]
+mod tests;

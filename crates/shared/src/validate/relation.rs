@@ -18,7 +18,6 @@ use crate::violation::Code;
 pub(super) struct Relation {
     formula: Formula,
     inputs: Vec<Input>,
-    missing: Missing,
 }
 
 #[derive(Debug, Clone)]
@@ -26,6 +25,7 @@ struct Input {
     position: Option<usize>,
     kind: FieldType,
     format: Format,
+    missing: Missing,
 }
 
 /// The cells of one record that a formula reads; text is kept here while the formula looks at it.
@@ -49,10 +49,11 @@ impl Relation {
                 position: index.and_then(|index| positions.get(index).copied().flatten()),
                 kind: field.map_or(FieldType::Any, |field| field.kind),
                 format: field.map_or(Format::Default, |field| field.format.clone()),
+                missing: field.map_or_else(|| missing.clone(), |field| Missing::of(field, missing)),
             }
         };
         let inputs = formula.columns().iter().map(input).collect();
-        Self { formula: formula.clone(), inputs, missing: missing.clone() }
+        Self { formula: formula.clone(), inputs }
     }
 
     /// Whether the record does not contradict the formula. As with a CHECK in SQL, a missing value contradicts
@@ -120,18 +121,17 @@ impl Bound<'_, '_> {
         if input.is_text() {
             let slot = self.relation.inputs.iter().take(column).filter(|other| other.is_text()).count();
             let text = self.texts.get(slot)?.get_or_init(|| cell.text());
-            if self.relation.missing.contains(text) {
+            if input.missing.contains(text) {
                 return None;
             }
             return std::str::from_utf8(text).ok().map(Operand::Text);
         }
         let text = cell.text();
-        if self.relation.missing.contains(&text) {
+        if input.missing.contains(&text) {
             return None;
         }
-        if input.kind != FieldType::Boolean
-            && let Some(short) = Short::parse(&text)
-        {
+        let is_plain_number = input.format == Format::Default && input.kind != FieldType::Boolean;
+        if is_plain_number && let Some(short) = Short::parse(&text) {
             return Some(Operand::Number(short.decimal()));
         }
         match value::parse(input.kind, &input.format, std::str::from_utf8(&text).ok()?)? {

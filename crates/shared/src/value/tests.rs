@@ -159,3 +159,39 @@ fn a_pattern_replaces_the_default_form() {
     let utc = Scalar::Datetime(jiff::civil::date(2024, 5, 20).at(11, 5, 0, 0));
     assert_eq!(parse(FieldType::Datetime, &zoned, "2024-05-20 13:05 +0200"), Some(utc));
 }
+
+#[test]
+fn every_part_of_a_pattern_is_read_as_python_writes_it() {
+    let reads = |kind, pattern: &str, text: &str| {
+        parse(kind, &Format::Pattern(pattern.into()), text).map(|value| value.to_string())
+    };
+    for (pattern, text, expected) in [
+        ("%Y-%m-%d %H:%M:%S.%f", "2024-05-20 13:05:07.500000", "2024-05-20T13:05:07.5"),
+        ("%Y-%m-%d %H:%M:%S.%f", "2024-5-20 13:5:7.050", "2024-05-20T13:05:07.05"),
+        ("%S.%f %H:%M %d.%m.%Y", "07.000000 13:05 20.05.2024", "2024-05-20T13:05:07"),
+        ("%a, %d %b %Y %H:%M:%S %z", "Mon, 20 May 2024 13:05:07 +0200", "2024-05-20T11:05:07"),
+        ("%A %d %B %Y %I:%M %p", "monday 20 may 2024 01:05 pm", "2024-05-20T13:05:00"),
+        ("%j/%Y %H:%M", "141/2024 13:05", "2024-05-20T13:05:00"),
+        ("%G-W%V-%u %H:%M", "2024-W21-1 13:05", "2024-05-20T13:05:00"),
+        ("%d/%m/%y %H:%M", "20/5/24 9:05", "2024-05-20T09:05:00"),
+        ("%y-%m-%d %H:%M", "05-5-20 9:05", "2005-05-20T09:05:00"),
+    ] {
+        assert_eq!(reads(FieldType::Datetime, pattern, text).as_deref(), Some(expected), "{pattern}: {text}");
+    }
+    for (pattern, text) in [
+        ("%d.%m.%y", "1.1.1"),
+        ("%D", "1/1/1"),
+        ("%y%m%d", "2451"),
+        ("%F", "24-05-20"),
+        ("%d.%m.%Y", "20.05.24"),
+        ("%A %d %m %Y", "Tuesday 20 05 2024"),
+        ("%Y-%m-%d.%f", "2024-05-20."),
+        // A date does not know hours; the pattern may have them nevertheless.
+        ("%Y-%m-%d %H", "2024-05-20 25"),
+    ] {
+        assert_eq!(reads(FieldType::Date, pattern, text), None, "{pattern}: {text}");
+    }
+    assert_eq!(reads(FieldType::Date, "%Y-%m-%d %H", "2024-05-20 13").as_deref(), Some("2024-05-20"));
+    assert_eq!(reads(FieldType::Date, "%d.%m.%y", "20.5.04").as_deref(), Some("2004-05-20"));
+    assert_eq!(reads(FieldType::Time, "%I:%M %p", "1:05 PM").as_deref(), Some("13:05:00"));
+}
