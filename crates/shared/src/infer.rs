@@ -6,6 +6,7 @@
 //! taken back. What was guessed is said in words, with how sure it is and what to look at.
 
 mod analysis;
+mod candidate;
 mod column;
 mod dialect;
 mod draft;
@@ -17,9 +18,9 @@ use crate::contract::{Contract, own_labels};
 use crate::rows::{Layout, Limits, Record};
 use crate::split::Opening;
 use crate::validate::{Findings, Keys, Plan, check_labels};
-use crate::value::{FieldType, Format};
 use crate::violation::{FileCode, Verdict};
 
+use candidate::Candidate;
 use column::Column;
 use relax::{Relaxed, Trial};
 
@@ -34,67 +35,6 @@ pub const MAX_BYTES: u64 = 32 * 1024 * 1024;
 const TOLERATED: u64 = 100;
 /// How many columns are watched for values that come again: each costs memory for every row.
 const MAX_KEY_COLUMNS: usize = 4;
-
-/// What a column may hold. The first of two that fit equally well is taken.
-const CANDIDATES: [(FieldType, Option<&str>); 31] = [
-    (FieldType::Year, None),
-    (FieldType::Integer, None),
-    (FieldType::Number, None),
-    (FieldType::Boolean, None),
-    (FieldType::Date, None),
-    (FieldType::Datetime, None),
-    (FieldType::Time, None),
-    (FieldType::Date, Some("%d/%m/%Y")),
-    (FieldType::Date, Some("%m/%d/%Y")),
-    (FieldType::Date, Some("%d.%m.%Y")),
-    (FieldType::Date, Some("%Y/%m/%d")),
-    (FieldType::Date, Some("%d-%m-%Y")),
-    (FieldType::Date, Some("%m-%d-%Y")),
-    (FieldType::Date, Some("%d/%m/%y")),
-    (FieldType::Date, Some("%m/%d/%y")),
-    (FieldType::Date, Some("%d.%m.%y")),
-    (FieldType::Date, Some("%d %b %Y")),
-    (FieldType::Date, Some("%d %B %Y")),
-    (FieldType::Date, Some("%d-%b-%Y")),
-    (FieldType::Date, Some("%b %d, %Y")),
-    (FieldType::Date, Some("%B %d, %Y")),
-    (FieldType::Date, Some("%Y%m%d")),
-    (FieldType::Datetime, Some("%d/%m/%Y %H:%M:%S")),
-    (FieldType::Datetime, Some("%m/%d/%Y %H:%M:%S")),
-    (FieldType::Datetime, Some("%d/%m/%Y %H:%M")),
-    (FieldType::Datetime, Some("%m/%d/%Y %H:%M")),
-    (FieldType::Datetime, Some("%d.%m.%Y %H:%M:%S")),
-    (FieldType::Datetime, Some("%d.%m.%Y %H:%M")),
-    (FieldType::Datetime, Some("%Y-%m-%d %H:%M")),
-    (FieldType::Datetime, Some("%Y/%m/%d %H:%M:%S")),
-    (FieldType::Time, Some("%H:%M")),
-];
-
-/// A candidate with its format ready for use.
-#[derive(Debug, Clone)]
-struct Candidate {
-    kind: FieldType,
-    pattern: Option<&'static str>,
-    format: Format,
-}
-
-impl Candidate {
-    fn all() -> Vec<Self> {
-        let ready = |(kind, pattern): (FieldType, Option<&'static str>)| Self {
-            kind,
-            pattern,
-            format: pattern.map_or(Format::Default, |text| Format::Pattern(text.to_owned())),
-        };
-        CANDIDATES.into_iter().map(ready).collect()
-    }
-
-    /// Whether the other one is the same but for the order of day and month.
-    fn is_mirror_of(&self, other: &Self) -> bool {
-        let (Some(one), Some(other_pattern)) = (self.pattern, other.pattern) else { return false };
-        let mirrored = other_pattern.replace("%d", "%?").replace("%m", "%d").replace("%?", "%m");
-        self.kind == other.kind && one == mirrored
-    }
-}
 
 /// A drafted contract.
 #[derive(Debug, Clone, PartialEq)]

@@ -95,14 +95,14 @@ fn period_of(drafted: &Drafted<'_>) -> Option<&'static str> {
 
 fn is_text(drafted: &Drafted<'_>) -> bool {
     let column = drafted.column;
-    drafted.is(&[FieldType::String])
+    drafted.is_words()
         && column.characters >= TEXT_CHARACTERS * column.values
         && column.words >= TEXT_WORDS * column.values
 }
 
 fn is_dimension(drafted: &Drafted<'_>, rows: u64) -> bool {
     let count = drafted.distinct(&[""]).map_or(usize::MAX, |distinct| distinct.len());
-    drafted.is(&[FieldType::String, FieldType::Boolean, FieldType::Year])
+    (drafted.is_words() || drafted.is(&[FieldType::Boolean, FieldType::Year]))
         && !is_text(drafted)
         && drafted.near.is_none()
         && drafted.mirrored.is_none()

@@ -6,9 +6,9 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use super::Candidate;
+use super::candidate::Candidate;
 use crate::manifest::cut;
-use crate::value::{self, FieldType, Scalar};
+use crate::value::{FieldType, Scalar};
 
 /// Texts that often stand for "no value", and whether they do so wherever they are. Of the others one cannot be
 /// sure in a column of words: `NA` is also Namibia, and `None` an answer.
@@ -105,6 +105,8 @@ impl Column {
         self.blank += u64::from(text.trim().is_empty());
         self.characters += text.chars().count() as u64;
         self.words += text.split_whitespace().count() as u64;
+        // A number may be read in several ways; the first of them counts.
+        let mut is_number = false;
         for (index, candidate) in candidates.iter().enumerate() {
             let (Some(fits), Some(misfit)) = (self.fits.get_mut(index), self.misfits.get_mut(index)) else {
                 continue;
@@ -112,14 +114,17 @@ impl Column {
             if self.values > TRIAL && *fits * 2 < self.values {
                 continue;
             }
-            match value::parse(candidate.kind, &candidate.format, text) {
+            match candidate.read(text) {
                 None if misfit.is_none() => {
                     *misfit = Some((cut(text, MAX_EXAMPLE_BYTES).to_owned(), row));
                 }
                 None => {}
                 Some(value) => {
                     *fits += 1;
-                    self.note(candidate.kind, &value, text);
+                    if !(is_number && candidate.kind == FieldType::Number) {
+                        self.note(candidate.kind, &value, text);
+                    }
+                    is_number |= candidate.kind == FieldType::Number;
                 }
             }
         }

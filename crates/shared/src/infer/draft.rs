@@ -2,11 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
+use super::candidate::Candidate;
 use super::column::{Column, MAX_DISTINCT, MISSING};
 use super::dialect::Detected;
 use super::guess::{self, Guess};
 use super::relax::Relaxed;
-use super::{Candidate, Survey, TOLERATED, analysis, names};
+use super::{Survey, TOLERATED, analysis, names};
 use crate::contract::descriptor::DialectDescriptor;
 use crate::contract::{HeaderRows, MAX_NAME_BYTES, Provenance, REJECTION_COLUMNS, folded};
 use crate::rows::Layout;
@@ -44,7 +45,7 @@ pub(super) struct Drafted<'a> {
     /// The type that most values have, but not enough, and how many have it.
     pub(super) near: Option<(&'static str, u64)>,
     /// Two patterns of which no value tells which is meant.
-    pub(super) mirrored: Option<(&'static str, &'static str)>,
+    pub(super) mirrored: Option<(String, String)>,
     pub(super) is_code: bool,
     pub(super) taken_back: bool,
     pub(super) is_key_but_repeated: bool,
@@ -100,7 +101,7 @@ impl<'a> Drafted<'a> {
 
     /// The column as text, because its type rejects too much.
     fn taken_back(self) -> Self {
-        let near = self.candidate.map(|candidate| (candidate.kind.as_str(), self.fits)).or(self.near);
+        let near = self.candidate.map(|candidate| (candidate.name(), self.fits)).or(self.near);
         Self { near, misfit: self.misfit, taken_back: near.is_none(), ..Self::text(self.column) }
     }
 
@@ -108,8 +109,14 @@ impl<'a> Drafted<'a> {
         self.candidate.map_or(FieldType::String, |candidate| candidate.kind)
     }
 
-    pub(super) fn pattern(&self) -> Option<&'static str> {
-        self.candidate.and_then(|candidate| candidate.pattern)
+    /// How its values are written, where that is not the default form of the type.
+    pub(super) fn writing(&self) -> Option<String> {
+        self.candidate.and_then(Candidate::writing)
+    }
+
+    /// Whether it is words, and not a text of a certain form.
+    pub(super) fn is_words(&self) -> bool {
+        self.column.values > 0 && self.candidate.is_none()
     }
 
     pub(super) fn is(&self, kinds: &[FieldType]) -> bool {
@@ -244,7 +251,7 @@ fn typed<'a>(column: &'a Column, candidates: &'a [Candidate]) -> Drafted<'a> {
     let mut best: Option<(usize, &Candidate, u64)> = None;
     let mut rival = None;
     for (index, (candidate, fits)) in candidates.iter().zip(&column.fits).enumerate() {
-        if !is_plausible(candidate, column) {
+        if !candidate.is_plausible(column) {
             continue;
         }
         match best {
@@ -252,20 +259,20 @@ fn typed<'a>(column: &'a Column, candidates: &'a [Candidate]) -> Drafted<'a> {
                 rival = Some(candidate)
             }
             // Digits that are days beat digits that are only digits.
-            Some((_, _, most)) if *fits < most || (*fits == most && candidate.pattern != Some("%Y%m%d")) => {}
+            Some((_, _, most)) if *fits < most || (*fits == most && !candidate.is_compact_day()) => {}
             _ => (best, rival) = (Some((index, candidate, *fits)), None),
         }
     }
     let Some((index, candidate, fits)) = best.filter(|(_, _, fits)| *fits > 0) else { return text };
     let misfit = column.misfits.get(index).and_then(Option::as_ref);
     if (column.values - fits) * TOLERATED > column.values {
-        let near = (fits * 2 >= column.values).then(|| (candidate.kind.as_str(), fits));
+        let near = (fits * 2 >= column.values).then(|| (candidate.name(), fits));
         return Drafted { near, misfit, ..text };
     }
     if candidate.kind == FieldType::Integer && column.codes > 0 {
         return Drafted { is_code: true, ..text };
     }
-    if let (Some(one), Some(other)) = (candidate.pattern, rival.and_then(|rival| rival.pattern)) {
+    if let (Some(one), Some(other)) = (candidate.writing(), rival.and_then(Candidate::writing)) {
         return Drafted { mirrored: Some((one, other)), ..text };
     }
     // A sample without a fraction does not make an amount a whole number.
@@ -277,17 +284,7 @@ fn typed<'a>(column: &'a Column, candidates: &'a [Candidate]) -> Drafted<'a> {
 }
 
 fn number(candidates: &[Candidate]) -> Option<&Candidate> {
-    candidates.iter().find(|candidate| candidate.kind == FieldType::Number)
-}
-
-/// Whether a candidate that fits is worth believing: four digits are a year, and eight a day, only where the
-/// column says so.
-fn is_plausible(candidate: &Candidate, column: &Column) -> bool {
-    match (candidate.kind, candidate.pattern) {
-        (FieldType::Year, _) => names::is_year(&column.label),
-        (_, Some("%Y%m%d")) => names::is_day(&column.label),
-        _ => true,
-    }
+    candidates.iter().find(|candidate| candidate.kind == FieldType::Number && candidate.is_usual())
 }
 
 /// The texts that stand for "no value": those that can mean nothing else, and those in columns of numbers or dates.
@@ -330,7 +327,7 @@ fn constrain(drafted: &mut Drafted<'_>, rows: u64, missing: &[&str], free: bool)
 fn enumerate(drafted: &mut Drafted<'_>, rows: u64, missing: &[&str]) {
     let label = &drafted.column.label;
     let is_open = names::is_key(label) || names::is_personal(label);
-    if !drafted.is(&[FieldType::String]) || is_open || rows < MIN_ENUM_ROWS {
+    if !drafted.is_words() || is_open || rows < MIN_ENUM_ROWS {
         return;
     }
     let Some(distinct) = drafted.distinct(missing) else { return };
@@ -373,8 +370,8 @@ fn field(drafted: &Drafted<'_>) -> Value {
     let mut field = Map::new();
     field.insert("name".to_owned(), json!(drafted.column.label));
     field.insert("type".to_owned(), json!(drafted.kind().as_str()));
-    if let Some(pattern) = drafted.pattern() {
-        field.insert("format".to_owned(), json!(pattern));
+    if let Some(candidate) = drafted.candidate {
+        candidate.write(&mut field);
     }
     let mut constraints = Map::new();
     let mut put = |key: &str, value: Option<Value>| {

@@ -160,8 +160,8 @@ pub(super) fn of_missing(missing: &[&str]) -> Option<Guess> {
 /// What was guessed of a column.
 pub(super) fn of_column(drafted: &Drafted<'_>, rows: u64) -> Guess {
     let column = drafted.column;
-    let mut words = vec![match drafted.pattern() {
-        Some(pattern) => format!("{}, written as {pattern}", drafted.kind().as_str()),
+    let mut words = vec![match drafted.writing() {
+        Some(writing) => format!("{} {writing}", drafted.kind().as_str()),
         None if column.values == 0 => "string, since it holds no value".to_owned(),
         None => drafted.kind().as_str().to_owned(),
     }];
@@ -207,10 +207,8 @@ fn confidence(drafted: &Drafted<'_>, rows: u64) -> Confidence {
 fn check(drafted: &Drafted<'_>, rows: u64) -> Option<String> {
     let column = drafted.column;
     let mut checks = Vec::new();
-    if let Some((one, other)) = drafted.mirrored {
-        checks.push(format!(
-            "its dates may be {one} or {other}, and no value tells which; make it a date with the right format"
-        ));
+    if let Some((one, other)) = &drafted.mirrored {
+        checks.push(format!("its values may be {one} or {other}, and none tells which; write the right one"));
     }
     if let Some((near, fits)) = drafted.near {
         let others = column.values - fits;

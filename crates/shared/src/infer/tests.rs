@@ -39,7 +39,10 @@ fn a_column_gets_the_type_that_all_its_values_have() {
         (&["007", "123"], "string"),
         (&["+441234", "+441235"], "string"),
         (&["2024", "1999"], "integer"),
-        (&["$5", "$6"], "string"),
+        (&["$5 a", "$6"], "string"),
+        (&["2024-05", "2024-06"], "yearmonth"),
+        (&["yes", "no"], "boolean"),
+        (&["yes", "yes"], "string"),
     ] {
         assert_eq!(column(values)["type"], kind, "{values:?}");
     }
@@ -55,7 +58,10 @@ fn dates_in_another_form_get_their_format_and_ambiguous_ones_stay_text() {
     let ambiguous = draft("day,n\n01/02/2024,1\n03/04/2024,2\n");
     assert_eq!(ambiguous.descriptor["schema"]["fields"][0]["type"], "string");
     let words = guess(&ambiguous, "day");
-    assert!(words.contains("%d/%m/%Y or %m/%d/%Y") && words.starts_with("unsure"), "{words}");
+    assert!(
+        words.contains("written as %d/%m/%Y or written as %m/%d/%Y") && words.starts_with("unsure"),
+        "{words}"
+    );
 }
 
 #[test]
@@ -250,6 +256,31 @@ fn a_column_whose_name_no_contract_can_write_is_left_out() {
     assert_eq!(draft.descriptor["schema"]["fields"].as_array().unwrap().len(), 1);
     assert!(guess(&draft, "b\\nc").contains("left out"), "{:?}", draft.guesses);
     assert_eq!((draft.rows, draft.accepted), (1, 1));
+}
+
+#[test]
+fn values_in_another_writing_are_understood_where_it_is_clear() {
+    for (values, keys) in [
+        (&["1,5", "2,25"][..], json!({"decimalChar": ","})),
+        (&["1,299", "12.5", "1,299,000"], json!({"groupChar": ","})),
+        (&["1.299,50", "3,20"], json!({"decimalChar": ",", "groupChar": "."})),
+        (&["$1,299", "$5.50"], json!({"groupChar": ",", "bareNumber": false})),
+        (&["5 %", "12.5 %"], json!({"groupChar": ",", "bareNumber": false})),
+        (&["ann@example.org", "bob@example.com"], json!({"format": "email"})),
+        (&["https://example.org/a", "https://example.org/b"], json!({"format": "uri"})),
+        (&["f81d4fae-7dec-11d0-a765-00a0c91e6bf6"], json!({"format": "uuid"})),
+        (&["Y", "N", "Y"], json!({"trueValues": ["Y"], "falseValues": ["N"]})),
+        (&["A12", "B13"], json!({})),
+        (&["1,299", "2,500"], json!({})),
+    ] {
+        let csv: String = values.iter().map(|value| format!("\"{value}\";1\n")).collect();
+        let draft = draft(&format!("x;n\n{csv}"));
+        let field = &draft.descriptor["schema"]["fields"][0];
+        for key in ["decimalChar", "groupChar", "bareNumber", "format", "trueValues", "falseValues"] {
+            assert_eq!(field[key], keys[key], "{key} of {field}");
+        }
+        assert_eq!(draft.accepted, draft.rows, "{field}");
+    }
 }
 
 #[test]
