@@ -70,6 +70,10 @@ struct Survey {
 /// # Errors
 /// The verdict over a file that is no table: it would get the same one from any contract.
 pub fn draft(start: &[u8], whole: bool, name: &str) -> Result<Draft, Verdict> {
+    if let Some(what) = other_text(start) {
+        let reason = format!("the file looks like {what}, not like a CSV; export the table as CSV");
+        return Err(Verdict::new(FileCode::UnsupportedFormat, reason));
+    }
     let opening = opened(start, whole);
     let (mut detected, _) = opening.detect()?;
     if detected.layout.skip_initial_space && !drops_spaces(start, detected.layout) {
@@ -83,6 +87,12 @@ pub fn draft(start: &[u8], whole: bool, name: &str) -> Result<Draft, Verdict> {
         ));
     }
     check_labels(labels)?;
+    if labels.iter().all(|label| draft::is_reserved(label)) {
+        // What is no text at all has a verdict of its own.
+        opening.regular()?;
+        let reason = "none of the column names can stand in a contract; give the columns other names";
+        return Err(Verdict::new(FileCode::FormatError, reason));
+    }
     let any = parsed(&draft::profile(&detected, labels))?;
     let found = opening.find(&[&any])?;
     let mut survey = Survey::new(labels);
@@ -96,6 +106,24 @@ pub fn draft(start: &[u8], whole: bool, name: &str) -> Result<Draft, Verdict> {
         {
             return Ok(Draft { descriptor, guesses, rows, broken: survey.broken, accepted });
         }
+    }
+}
+
+/// What a text is whose first characters no table begins with.
+fn other_text(start: &[u8]) -> Option<&'static str> {
+    let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii_start();
+    let begins = |tag: &[u8]| start.get(..tag.len()).is_some_and(|bytes| bytes.eq_ignore_ascii_case(tag));
+    if begins(b"<!doctype html") || begins(b"<html") {
+        return Some("a web page");
+    }
+    if begins(b"<?xml") {
+        return Some("XML");
+    }
+    let (bracket, inside) = start.split_first()?;
+    let next = inside.trim_ascii_start().first();
+    match (bracket, next) {
+        (b'[', Some(b'{' | b'[')) | (b'{', Some(b'"')) => Some("JSON"),
+        _ => None,
     }
 }
 

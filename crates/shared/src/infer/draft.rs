@@ -224,7 +224,7 @@ fn dialect(detected: &Detected) -> Option<Value> {
 
 /// Whether no field may be called so: it is the name of a column that Gristmill adds to a rejected file, or a contract
 /// cannot write it. Such a column is carried through instead.
-fn is_reserved(label: &str) -> bool {
+pub(super) fn is_reserved(label: &str) -> bool {
     REJECTION_COLUMNS.contains(&folded(label).as_str())
         || label.trim().contains(char::is_control)
         || label.chars().count() > MAX_LABEL

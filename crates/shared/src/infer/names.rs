@@ -83,9 +83,9 @@ pub(super) fn may_be_negative(label: &str) -> bool {
 
 /// Whether its numbers may have a fraction although none of a sample has: amounts of money, weights and the like.
 pub(super) fn is_amount(label: &str) -> bool {
-    const WORDS: [&str; 17] = [
+    const WORDS: [&str; 16] = [
         "price", "cost", "amount", "total", "subtotal", "revenue", "fee", "tax", "vat", "discount", "salary",
-        "weight", "rate", "balance", "profit", "margin", "value",
+        "weight", "balance", "profit", "margin", "value",
     ];
     ends_in(label, &WORDS) || unit(label).is_some_and(|unit| !matches!(unit, "MB" | "GB" | "ms" | "bpm"))
 }

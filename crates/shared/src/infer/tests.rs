@@ -284,6 +284,24 @@ fn values_in_another_writing_are_understood_where_it_is_clear() {
 }
 
 #[test]
+fn what_is_no_table_gets_a_verdict_and_no_draft() {
+    for (bytes, code) in [
+        (&b"\xef\xbb\xbf\n<!DOCTYPE HTML><html>"[..], "unsupported-format"),
+        (b"<?xml version='1.0'?>", "unsupported-format"),
+        (b"[\n  {\"a\": 1}\n]", "unsupported-format"),
+        (b"{\"a\": 1}", "unsupported-format"),
+        (b"\x01\x02\x03\x04", "unsupported-format"),
+        (b"", "empty-file"),
+        (b"a,a\n1,2\n", "duplicate-label"),
+        (b"source_row\n1\n", "format-error"),
+    ] {
+        let verdict = super::draft(bytes, true, "x").unwrap_err();
+        assert_eq!(verdict.code.as_str(), code, "{bytes:?}: {}", verdict.reason);
+    }
+    assert!(super::draft(b"[id],{name}\n1,2\n", true, "x").is_ok());
+}
+
+#[test]
 fn confidence_grows_with_the_rows() {
     let of = |rows: usize| draft(&format!("a,b\n{}", "1,2\n".repeat(rows))).guesses[0].confidence;
     assert_eq!((of(5), of(200)), (Confidence::Likely, Confidence::Sure));
