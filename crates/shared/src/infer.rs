@@ -87,6 +87,11 @@ pub fn draft(start: &[u8], whole: bool, name: &str) -> Result<Draft, Verdict> {
         ));
     }
     check_labels(labels)?;
+    let most = Limits::STANDARD.columns;
+    if labels.len() > most {
+        let reason = format!("the header has {} columns; at most {most} are accepted", labels.len());
+        return Err(Verdict::new(FileCode::TooManyColumns, reason));
+    }
     if labels.iter().all(|label| draft::is_reserved(label)) {
         // What is no text at all has a verdict of its own.
         opening.regular()?;

@@ -299,6 +299,9 @@ fn what_is_no_table_gets_a_verdict_and_no_draft() {
         assert_eq!(verdict.code.as_str(), code, "{bytes:?}: {}", verdict.reason);
     }
     assert!(super::draft(b"[id],{name}\n1,2\n", true, "x").is_ok());
+    let wide: Vec<String> = (0..300).map(|number| format!("c{number}")).collect();
+    let verdict = super::draft(format!("{}\n", wide.join(",")).as_bytes(), true, "x").unwrap_err();
+    assert_eq!(verdict.code.as_str(), "too-many-columns");
 }
 
 #[test]
