@@ -439,6 +439,13 @@ def blank_row_is_one_finding(d):
     return d.side == THEIRS and d.code == "primary-key" and blank in d.ours and blank in d.theirs.triples
 
 
+def primary_key_with_a_part_that_has_no_value(d):
+    if d.code != "primary-key":
+        return False
+    key = d.contract["schema"]["primaryKey"]
+    return any(d.has_no_value(column) for column in ([key] if isinstance(key, str) else key))
+
+
 def row_of_placeholders(d):
     if any(cell not in d.missing_values for cell in d.cells) or not any(d.cells):
         return False
@@ -560,6 +567,8 @@ RULES = {
     line_of_spaces: "a line of spaces is one blank row here; there it is a first cell and many missing ones",
     key_of_a_line_of_spaces: "a line of spaces has no key here; there its spaces are one, and can be had twice",
     blank_row_is_one_finding: "a blank row is one finding here; there its empty primary key is a second one",
+    primary_key_with_a_part_that_has_no_value: "each part of a primary key needs a value here, as the standard has "
+    "it, and one that is not of its type is not compared; there a key is missing only when all of it is",
     row_of_placeholders: "blank means empty here; there a row of nothing but missing values (N/A) is blank too",
     absent_cell: "a cell that is not there is one missing-cell here; there also an empty required value",
     required_text_of_spaces: "a required text that holds only spaces is missing here; there it is a text",

@@ -92,7 +92,12 @@ fn processed(world: &World) -> Manifest {
             columns: vec!["model".into(), "price".into()],
             notes: Vec::new(),
         }),
-        contract: AppliedContract { digest: ContractDigest::of(b"{}"), inferred: false, descriptor },
+        contract: AppliedContract {
+            digest: ContractDigest::of(b"{}"),
+            inferred: false,
+            references: Vec::new(),
+            descriptor,
+        },
         source: event.source,
     };
     let bytes = serde_json::to_vec(&manifest).unwrap();

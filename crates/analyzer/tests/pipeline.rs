@@ -77,6 +77,7 @@ fn manifest(processed: &str) -> Manifest {
         contract: AppliedContract {
             digest: contract.digest.clone(),
             inferred: false,
+            references: Vec::new(),
             descriptor: contract.descriptor,
         },
     }

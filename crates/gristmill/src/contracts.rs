@@ -1,9 +1,11 @@
 //! Which contracts there are for a command.
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use shared::contract::Contract;
+use shared::contract::{Contract, MAX_REFERENCE_BYTES, ReferenceFile};
 use shared::keys::INPUT_PREFIX;
 use shared::manifest::{Manifest, Status};
 
@@ -86,7 +88,32 @@ pub(crate) fn read(path: &Path) -> Result<Contract, Failure> {
     let shown = path.display();
     let bytes = fs::read(path)
         .map_err(|error| Failure::usage(format!("{shown}: the contract cannot be read: {error}")))?;
-    Contract::parse(&bytes).map_err(|broken| Failure::contract(&shown.to_string(), &broken))
+    let broken = |broken| Failure::contract(&shown.to_string(), &broken);
+    let contract = Contract::parse(&bytes).map_err(broken)?;
+    let mut references = BTreeMap::new();
+    for name in contract.reference_files() {
+        let file = reference(&path.with_file_name(&name))?;
+        references.insert(name, file);
+    }
+    contract.with_references(&references).map_err(|(_, problems)| broken(problems))
+}
+
+/// Reads a reference file, as far as it may reach.
+fn reference(path: &Path) -> Result<ReferenceFile, Failure> {
+    let read = fs::File::open(path).and_then(|file| {
+        let mut bytes = Vec::new();
+        file.take(MAX_REFERENCE_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    });
+    match read {
+        Ok(bytes) if bytes.len() > MAX_REFERENCE_BYTES => Ok(ReferenceFile::TooLarge),
+        Ok(bytes) => Ok(ReferenceFile::Found(bytes.into())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(ReferenceFile::Absent),
+        Err(error) => {
+            let shown = path.display();
+            Err(Failure::usage(format!("{shown}: the reference file cannot be read: {error}")))
+        }
+    }
 }
 
 /// Does one thing to each file, once all are known to be there. What goes wrong with one is said, and the others are

@@ -86,6 +86,12 @@ impl Witness for Progress {
             rejected.fetch_add(1, Ordering::Relaxed);
         }
     }
+
+    fn restarted(&self) {
+        if let Some(Bar { rejected, .. }) = self.0.as_deref() {
+            rejected.store(0, Ordering::Relaxed);
+        }
+    }
 }
 
 /// The end of a long name: paths differ there.

@@ -82,6 +82,7 @@ pub(crate) fn manifest() -> Manifest {
         contract: AppliedContract {
             digest: ContractDigest::of(b"{}"),
             inferred: false,
+            references: Vec::new(),
             descriptor: descriptor(&["sales@example.com"], &["data@example.com"]),
         },
         run_id,

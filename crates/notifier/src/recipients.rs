@@ -41,8 +41,7 @@ mod tests {
         ] {
             let list =
                 |name: &str| if name.is_empty() { vec![] } else { vec![format!("{name}@example.com")] };
-            let routing =
-                Routing { results: list(results), problems: list(problems), max_rejected_ratio: None };
+            let routing = Routing { results: list(results), problems: list(problems), ..Routing::default() };
             let settings = Settings { default_recipients: list(defaults), ..Settings::default() };
             assert_eq!(of(Status::Completed, Some(&routing), &settings), list(report));
             assert_eq!(of(Status::Rejected, Some(&routing), &settings), list(problem));

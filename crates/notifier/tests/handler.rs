@@ -63,7 +63,12 @@ fn put_manifest(world: &World) {
         violations: Vec::new(),
         outputs: Outputs::default(),
         read_as: None,
-        contract: AppliedContract { digest: ContractDigest::of(b"{}"), inferred: false, descriptor },
+        contract: AppliedContract {
+            digest: ContractDigest::of(b"{}"),
+            inferred: false,
+            references: Vec::new(),
+            descriptor,
+        },
         source: event.source,
     };
     let bytes = serde_json::to_vec(&manifest).unwrap();

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod contracts;
+mod gates;
 #[cfg(feature = "lambda")]
 pub mod handler;
 mod pipeline;

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use rust_decimal::Decimal;
 use shared::contract::Contract;
 use shared::events::{Rows, SCHEMA_VERSION};
 use shared::identity::{ContractDigest, RunId};
@@ -11,11 +10,13 @@ use shared::keys::{OutputKeys, manifest_key};
 use shared::manifest::{AppliedContract, Manifest, Outputs, ReadAs, Status};
 use shared::ports::{Clock, Events, Fault, FaultKind, Fetched, Location, ObjectInfo, Objects, SourceObject};
 use shared::rows::{Limits, NO_QUOTE};
-use shared::split::{Chosen, Match, Opening, Origin, Progress, Split, Witness};
+use shared::split::{Chosen, Match, Opening, Origin, Progress, Split, Survey, Witness};
 use shared::stage::StageError;
+use shared::validate::{KeyLimits, Keys};
 use shared::violation::{FileCode, Verdict};
 
-use crate::contracts::{Candidates, ContractCache, UNMATCHED, profile};
+use crate::contracts::{Candidates, ContractCache, Read, Refused, UNMATCHED, applied, profile};
+use crate::gates;
 use crate::transfer::{NotRead, Outgoing, Source, metadata, put};
 
 /// The largest file that is read, in bytes: what S3 takes in one upload from its console and most tools.
@@ -30,11 +31,18 @@ pub struct Settings {
     pub max_file_bytes: u64,
     /// What a gzip archive may not exceed.
     pub archive: ArchiveLimits,
+    /// How many keys of a file are remembered.
+    pub keys: KeyLimits,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { limits: Limits::STANDARD, max_file_bytes: MAX_FILE_BYTES, archive: ArchiveLimits::STANDARD }
+        Self {
+            limits: Limits::STANDARD,
+            max_file_bytes: MAX_FILE_BYTES,
+            archive: ArchiveLimits::STANDARD,
+            keys: KeyLimits::STANDARD,
+        }
     }
 }
 
@@ -113,20 +121,10 @@ impl<O: Objects, E: Events, C: Clock> Processor<O, E, C> {
         if source.key.ends_with('/') {
             return Ok(Outcome::Ignored);
         }
-        let (info, body) = match self.objects.open(source).await {
+        let (info, mut body, opening) = match self.open(source).await {
             Ok(opened) => opened,
             Err(fault) => return not_read(fault),
         };
-        let mut body = Source::new(body, info.size, self.settings.archive);
-        let mut opening = Opening::new(self.settings.limits);
-        while !opening.is_ready() {
-            match body.fill(opening.space()).await {
-                Ok(filled) => opening.filled(filled),
-                Err(NotRead::Fault(fault)) => return not_read(fault),
-                // Whose file it is and which contract it follows is still found out, for the manifest and the mail.
-                Err(NotRead::Verdict(verdict)) => opening.refuse(verdict),
-            }
-        }
         let judged = self.judge(source, &opening).await?;
         let etag = &source.etag;
         let run_id =
@@ -147,11 +145,31 @@ impl<O: Objects, E: Events, C: Clock> Processor<O, E, C> {
                     Err(Stopped::Read(fault)) => return not_read(fault),
                     Err(Stopped::Write(fault)) => return Err(fault.into()),
                     Err(Stopped::Verdict(verdict)) => run.refused(verdict, None),
+                    // A second pass remembers nothing but what the survey left it.
+                    Err(Stopped::Keys(_)) => {
+                        return Err(broken(source, "its keys could not be told apart in a second pass"));
+                    }
                 }
             }
         };
         self.commit(&run, &manifest).await?;
         Ok(Outcome::Finished { manifest: Box::new(manifest), duplicate: false })
+    }
+
+    /// Opens the file and reads its beginning.
+    async fn open(&self, source: &SourceObject) -> Result<(ObjectInfo, Source<O::Body>, Opening), Fault> {
+        let (info, body) = self.objects.open(source).await?;
+        let mut body = Source::new(body, info.size, self.settings.archive);
+        let mut opening = Opening::new(self.settings.limits);
+        while !opening.is_ready() {
+            match body.fill(opening.space()).await {
+                Ok(filled) => opening.filled(filled),
+                Err(NotRead::Fault(fault)) => return Err(fault),
+                // Whose file it is and which contract it follows is still found out, for the manifest and the mail.
+                Err(NotRead::Verdict(verdict)) => opening.refuse(verdict),
+            }
+        }
+        Ok((info, body, opening))
     }
 
     /// Finds the contract that judges the file.
@@ -166,31 +184,35 @@ impl<O: Objects, E: Events, C: Clock> Processor<O, E, C> {
                         contract: applied(contract, false),
                         plan: opening.find(&[contract]).map(|found| (contract.clone(), found)),
                     },
-                    Err(refused) => Judged {
-                        dataset,
-                        contract: AppliedContract {
-                            digest: refused.digest.clone(),
-                            inferred: false,
-                            descriptor: serde_json::Value::Null,
-                        },
-                        plan: Err(refused.verdict()),
-                    },
+                    Err(refused) => {
+                        Judged { dataset, contract: refused.applied(), plan: Err(refused.verdict()) }
+                    }
                 });
             }
             Candidates::NoneNamed => Vec::new(),
             Candidates::All(all) => all,
         };
         let sound: Vec<&Contract> = all.iter().filter_map(|read| Arc::as_ref(read).as_ref().ok()).collect();
-        if let Ok(found) = opening.find(&sound)
-            && let Some(contract) = sound.get(found.contract)
+        let found = opening.find(&sound).ok();
+        let fit = found.and_then(|found| Some((*sound.get(found.contract)?, found)));
+        // A contract that fits better, but lacks its reference files, is not passed over.
+        if let Some((refused, contract)) = lacking(&all, opening, fit.as_ref().map(|(contract, _)| *contract))
         {
             return Ok(Judged {
                 dataset: contract.name.clone(),
-                contract: applied(contract, false),
-                plan: Ok(((*contract).clone(), found)),
+                contract: refused.applied(),
+                plan: Err(refused.verdict()),
             });
         }
-        if let Some(contract) = nearest(&sound, opening) {
+        if let Some((contract, found)) = fit {
+            return Ok(Judged {
+                dataset: contract.name.clone(),
+                contract: applied(contract, false),
+                plan: Ok((contract.clone(), found)),
+            });
+        }
+        let known: Vec<&Contract> = all.iter().filter_map(|read| readable(read)).collect();
+        if let Some(contract) = nearest(&known, opening) {
             return Ok(Judged {
                 dataset: contract.name.clone(),
                 contract: applied(contract, false),
@@ -209,13 +231,35 @@ impl<O: Objects, E: Events, C: Clock> Processor<O, E, C> {
             .map_err(|error| StageError::Broken { what: at.key, reason: error.to_string() })
     }
 
-    /// Reads every record and writes the outputs.
-    async fn split<B: shared::ports::Body>(
+    /// Splits the file. One with more keys than are remembered at once is read to its end, and then once more.
+    async fn split(
         &self,
         run: &Run<'_>,
         contract: &Contract,
         chosen: Chosen,
-        body: &mut Source<B>,
+        body: &mut Source<O::Body>,
+    ) -> Result<Manifest, Stopped> {
+        let keys = Keys::with_limits(self.settings.keys);
+        let survey = match self.attempt(run, contract, (chosen, keys), body).await {
+            Err(Stopped::Keys(survey)) => survey,
+            ended => return ended,
+        };
+        let keys = finish_survey(*survey, body).await?;
+        let (_, mut body, opening) = self.open(run.source).await.map_err(Stopped::Read)?;
+        let found = opening.find(&[contract]).map_err(Stopped::Verdict)?;
+        if let Some(witness) = &self.witness {
+            witness.restarted();
+        }
+        self.attempt(run, contract, (opening.take(found), keys), &mut body).await
+    }
+
+    /// Reads every record and writes the outputs.
+    async fn attempt(
+        &self,
+        run: &Run<'_>,
+        contract: &Contract,
+        (chosen, told_apart): (Chosen, Keys),
+        body: &mut Source<O::Body>,
     ) -> Result<Manifest, Stopped> {
         let keys = OutputKeys::of(&run.dataset, &run.source.key, &run.run_id);
         let metadata = metadata(run.run_id.as_str(), run.source, run.contract.digest.as_str());
@@ -224,17 +268,18 @@ impl<O: Objects, E: Events, C: Clock> Processor<O, E, C> {
         let mut outputs = [outgoing(keys.processed), outgoing(keys.rejected), outgoing(keys.errors)];
         let read_as = run.read_as(&chosen, body.is_packed());
         let derived: Vec<String> = contract.derive.iter().map(|derived| derived.name.clone()).collect();
-        let mut split =
-            Split::new(chosen, &run.origin(contract), &derived).with_witness(self.witness.clone());
-        match pass(&mut split, body, &mut outputs).await {
-            Ok(written) => Ok(run.finished(contract, &split, written, read_as)),
-            Err(stopped) => {
-                for output in &mut outputs {
-                    output.abort().await;
-                }
-                Err(stopped)
-            }
+        let mut split = Split::new(chosen, &run.origin(contract), &derived)
+            .with_keys(told_apart)
+            .with_witness(self.witness.clone());
+        let stopped = match pass(&mut split, body, &mut outputs).await {
+            Ok(Some(written)) => return Ok(run.finished(contract, &split, written, read_as)),
+            Ok(None) => Stopped::Keys(Box::new(split.into_survey())),
+            Err(stopped) => stopped,
+        };
+        for output in &mut outputs {
+            output.abort().await;
         }
+        Err(stopped)
     }
 
     /// Writes the manifest and announces the run, in this order.
@@ -257,6 +302,8 @@ enum Stopped {
     Write(Fault),
     /// Its records cannot be trusted.
     Verdict(Verdict),
+    /// It has more keys than are remembered at once.
+    Keys(Box<Survey>),
 }
 
 impl From<Fault> for Stopped {
@@ -274,12 +321,24 @@ impl From<NotRead> for Stopped {
     }
 }
 
-/// Takes the file through the split until its end.
+/// Reads the rest of a file for the keys that may occur again.
+async fn finish_survey<B: shared::ports::Body>(
+    mut survey: Survey,
+    body: &mut Source<B>,
+) -> Result<Keys, Stopped> {
+    while survey.advance().map_err(Stopped::Verdict)? != Progress::Done {
+        let filled = body.fill(survey.space()).await?;
+        survey.filled(filled);
+    }
+    Ok(survey.finish())
+}
+
+/// Takes the file through the split until its end, or until it has more keys than are remembered at once.
 async fn pass<O: Objects, B: shared::ports::Body>(
     split: &mut Split,
     body: &mut Source<B>,
     outputs: &mut [Outgoing<'_, O>; 3],
-) -> Result<Outputs, Stopped> {
+) -> Result<Option<Outputs>, Stopped> {
     let [processed, rejected, errors] = outputs;
     loop {
         match split.advance().map_err(Stopped::Verdict)? {
@@ -292,12 +351,13 @@ async fn pass<O: Objects, B: shared::ports::Body>(
                 rejected.drain(&mut split.rejected).await?;
                 errors.drain(&mut split.errors).await?;
             }
+            Progress::Survey => return Ok(None),
             Progress::Done => {
-                return Ok(Outputs {
+                return Ok(Some(Outputs {
                     processed: processed.finish(&mut split.processed).await?,
                     rejected: rejected.finish(&mut split.rejected).await?,
                     errors: errors.finish(&mut split.errors).await?,
-                });
+                }));
             }
         }
     }
@@ -312,8 +372,36 @@ fn not_read(fault: Fault) -> Result<Outcome, StageError> {
     }
 }
 
-fn applied(contract: &Contract, inferred: bool) -> AppliedContract {
-    AppliedContract { digest: contract.digest.clone(), inferred, descriptor: contract.descriptor.clone() }
+fn broken(source: &SourceObject, reason: &str) -> StageError {
+    StageError::Broken { what: source.key.clone(), reason: reason.to_owned() }
+}
+
+/// The contract, as far as it could be read: also where its reference files cannot be used.
+fn readable(read: &Read) -> Option<&Contract> {
+    match read {
+        Ok(contract) => Some(contract),
+        Err(refused) => refused.contract.as_deref(),
+    }
+}
+
+/// Of the contracts whose reference files cannot be used, the one that fits the header and knows more of it than
+/// the sound one that fits best.
+fn lacking<'c>(
+    all: &'c [Arc<Read>],
+    opening: &Opening,
+    best: Option<&Contract>,
+) -> Option<(&'c Refused, &'c Contract)> {
+    let (_, labels) = opening.regular().ok()?;
+    let known = best.map_or(0, |contract| contract.knows(&labels));
+    let refused = all.iter().filter_map(|read| read.as_ref().as_ref().err());
+    refused
+        .filter_map(|refused| Some((refused, refused.contract.as_deref()?)))
+        // All that is wrong is what was known before: the header fits.
+        .filter(|(_, contract)| {
+            opening.find(&[contract]).is_err_and(|verdict| verdict.code == FileCode::ContractError)
+        })
+        .filter(|(_, contract)| contract.knows(&labels) > known)
+        .max_by_key(|(_, contract)| contract.knows(&labels))
 }
 
 /// How many names a header must have for them to speak for a contract that knows all of them.
@@ -338,6 +426,7 @@ fn profiled(dataset: &str, opening: &Opening) -> Judged {
         contract: AppliedContract {
             digest: ContractDigest::of(b""),
             inferred: true,
+            references: Vec::new(),
             descriptor: serde_json::Value::Null,
         },
         plan: Err(verdict),
@@ -439,7 +528,7 @@ impl Run<'_> {
     fn finished(&self, contract: &Contract, split: &Split, outputs: Outputs, read_as: ReadAs) -> Manifest {
         let tally = split.tally();
         let rows = tally.rows();
-        let gate = gate(contract, rows);
+        let gate = gates::held(contract, rows, split.filled_values());
         let status = if gate.is_some() { Status::Held } else { Status::Completed };
         let verdict = gate.or_else(|| {
             let none = "the file has column names and no rows";
@@ -456,27 +545,4 @@ impl Run<'_> {
             ..self.manifest(status)
         }
     }
-}
-
-/// Whether the contract holds the file back.
-fn gate(contract: &Contract, rows: Rows) -> Option<Verdict> {
-    let limit = contract.routing.max_rejected_ratio?;
-    if rows.total == 0 {
-        return None;
-    }
-    let ratio = Decimal::from(rows.rejected) / Decimal::from(rows.total);
-    let percent = |share: Decimal| (share * Decimal::ONE_HUNDRED).round_dp(1).normalize();
-    (ratio > limit).then(|| {
-        Verdict::new(
-            FileCode::TooManyRejected,
-            format!(
-                "{} of {} rows were rejected ({} %); the contract holds a file back above {} %. Correct the \
-                 rejected file and drop it again",
-                rows.rejected,
-                rows.total,
-                percent(ratio),
-                percent(limit)
-            ),
-        )
-    })
 }

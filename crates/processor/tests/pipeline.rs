@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_lite::future::block_on;
 use processor::{Arrival, Outcome, Processor, Settings};
@@ -15,15 +16,20 @@ use samples::Sample;
 use shared::identity::ETag;
 use shared::manifest::{Manifest, Status};
 use shared::memory::{ManualClock, MemoryEvents, MemoryObjects};
-use shared::ports::{FaultKind, SourceObject};
+use shared::ports::{Fault, FaultKind, Fetched, Location, Metadata, ObjectInfo, Objects, SourceObject};
 use shared::rows::{Layout, Limits, Reader, Step};
+use shared::validate::KeyLimits;
 use shared::violation::FileCode;
 
-const CONTRACTS: [(&str, &str); 3] = [
+const CONTRACTS: [(&str, &str); 4] = [
     ("smartphone_sales", include_str!("../../../contracts/smartphone_sales.json")),
     ("health_metrics", include_str!("../../../contracts/health_metrics.json")),
     ("customer_orders", include_str!("../../../contracts/customer_orders.json")),
+    ("shipments", include_str!("../../../contracts/shipments.json")),
 ];
+
+/// The list of ports that the contract of shipments refers to.
+const PORTS: &str = include_str!("../../../contracts/ports.csv");
 
 const ORDERS: &str = "order_id,customer_name,email,product_category,product_name,quantity,unit_price,order_date,customer_location\n\
     A1,Ann,ann@example.com,Books,Atlas,2,10.50,2024-05-20,Oslo\n\
@@ -44,6 +50,7 @@ impl World {
         for (name, text) in CONTRACTS {
             objects.put("b", &format!("contracts/{name}.json"), text);
         }
+        objects.put("b", "contracts/ports.csv", PORTS);
         let processor =
             Processor::new(objects.clone(), events.clone(), ManualClock::at(now), Settings::default());
         Self { objects, events, processor }
@@ -487,4 +494,258 @@ fn how_the_input_is_cut_changes_nothing() {
         assert_eq!(manifest, expected);
         assert_eq!(world.outputs(), whole.outputs());
     }
+}
+
+const TRIPS: &str = r#"{"name":"trips","schema":{"fields":[{"name":"trip","type":"integer"},{"name":"country","type":"string"}],"primaryKey":["trip"],"foreignKeys":[{"fields":["country"],"reference":{"resource":"countries","fields":["code"]}}]},"gristmill":{"routing":{"results":["a@example.com"]}}}"#;
+
+#[test]
+fn a_value_must_stand_in_the_reference_file_and_another_file_makes_another_run() {
+    let world = World::new();
+    world.objects.put("b", "contracts/trips.json", TRIPS);
+    world.objects.put("b", "contracts/countries.csv", "code,name\nNO,Norway\nIT,Italy\n");
+    let source = world.drop_file("input/trips/x.csv", "trip,country\n1,NO\n2,XX\n3,\n");
+    let first = world.manifest(&source);
+    assert_eq!((first.rows.valid, first.rows.rejected), (2, 1));
+    assert_eq!(
+        world.text(&first.outputs.errors.as_ref().unwrap().key),
+        "source_row,source_line,column,code,value,reason\n\
+         2,3,country,foreign-key,XX,\"country: \"\"XX\"\" is none of the 2 values of code in countries.csv\"\n"
+    );
+    let references = &first.contract.references;
+    assert_eq!(references.len(), 1);
+    assert_eq!(references[0].name, "countries.csv");
+    // printf 'code,name\nNO,Norway\nIT,Italy\n' | sha256sum
+    assert_eq!(
+        references[0].sha256.as_deref(),
+        Some("9365dc544f91dc1f98f68f9cef625d10da6ba1e231ac3540b80e245402ea6ec2")
+    );
+    // Nothing changed: the same run. A longer list: another one, although the contract's own bytes are the same.
+    assert_eq!(world.manifest(&source), first);
+    world.objects.put("b", "contracts/countries.csv", "code,name\nNO,Norway\nIT,Italy\nXX,Nowhere\n");
+    let second = world.manifest(&source);
+    assert_eq!((second.rows.valid, second.rows.rejected), (3, 0));
+    assert_ne!(second.run_id, first.run_id);
+    // The old list again is the old run.
+    world.objects.put("b", "contracts/countries.csv", "code,name\nNO,Norway\nIT,Italy\n");
+    assert_eq!(world.manifest(&source), first);
+}
+
+#[test]
+fn a_reference_file_that_is_missing_or_broken_is_the_contracts_verdict_until_it_is_put_right() {
+    let world = World::new();
+    world.objects.put("b", "contracts/trips.json", TRIPS);
+    let in_folder = world.drop_file("input/trips/x.csv", "trip,country\n1,NO\n");
+    // The header decides; a contract that only lacks its file is not passed over.
+    let by_header = world.drop_file("input/x.csv", "trip,country\n1,NO\n");
+    let mut runs = Vec::new();
+    for (file, what) in [
+        (None, "there is no file countries.csv beside the contract"),
+        (Some("name\nNorway\n".to_owned()), "there is no column"),
+        (Some(format!("code\n{}", "N".repeat(1024 * 1024))), "at most 1048576 are allowed"),
+        (Some(format!("code\n{}", "N".repeat(5 * 1024 * 1024))), "at most 1048576 are allowed"),
+    ] {
+        if let Some(file) = file {
+            world.objects.put("b", "contracts/countries.csv", file);
+        }
+        for source in [&in_folder, &by_header] {
+            let manifest = world.manifest(source);
+            assert_eq!((manifest.status, manifest.code), (Status::Rejected, Some(FileCode::ContractError)));
+            assert_eq!(manifest.dataset, "trips");
+            let reason = manifest.reason.unwrap();
+            assert!(reason.contains("contracts/trips.json") && reason.contains(what), "{reason}");
+            assert!(reason.contains("/schema/foreignKeys/0/reference/"), "{reason}");
+            // The contract is there, so its owner can be written to.
+            assert_eq!(manifest.contract.descriptor["name"], "trips");
+        }
+        runs.push(world.manifest(&in_folder).run_id);
+    }
+    world.objects.put("b", "contracts/countries.csv", "code\nNO\n");
+    for source in [&in_folder, &by_header] {
+        let manifest = world.manifest(source);
+        assert_eq!((manifest.status, manifest.rows.valid), (Status::Completed, 1));
+        runs.push(manifest.run_id);
+    }
+    runs.dedup();
+    assert_eq!(runs.len(), 5, "{runs:?}");
+}
+
+#[test]
+fn a_reference_file_is_no_contract_and_a_failed_read_of_it_is_no_verdict() {
+    let world = World::new();
+    world.objects.put("b", "contracts/trips.json", TRIPS);
+    world.objects.put("b", "contracts/countries.csv", "code\nNO\n");
+    let source = world.drop_file("input/x.csv", "trip,country\n1,NO\n");
+    // The contracts are fetched in order, each reference file after its contract. This one is the last.
+    world.objects.fail_after("fetch", CONTRACTS.len() + 2, FaultKind::Unavailable);
+    let arrival = Arrival { source: source.clone(), nonce: None };
+    assert!(block_on(world.processor.process(&arrival)).is_err());
+    assert!(world.outputs().is_empty());
+    let manifest = world.manifest(&source);
+    assert_eq!((manifest.dataset.as_str(), manifest.rows.valid), ("trips", 1));
+    // A header that nearly fits it is judged by it too.
+    let near = world.manifest(&world.drop_file("input/y.csv", "voyage,country\n1,NO\n"));
+    assert_eq!((near.dataset.as_str(), near.code), ("trips", Some(FileCode::MissingLabel)));
+}
+
+/// Orders of which some numbers occur again, and some rows are wrong otherwise.
+fn many_orders(rows: usize) -> String {
+    let mut file = ORDERS.lines().next().unwrap().to_owned();
+    file.push('\n');
+    for row in 0..rows {
+        let (number, quantity) = (if row % 10 == 9 { row / 2 } else { row }, row % 7);
+        file.push_str(&format!(
+            "N{number},Ann,ann@example.com,Books,Atlas,{quantity},10.50,2024-05-20,\"Oslo, Norway\"\n"
+        ));
+    }
+    file
+}
+
+fn few_keys(table: usize, filter_bytes: usize) -> Settings {
+    Settings { keys: KeyLimits { table, filter_bytes }, ..Settings::default() }
+}
+
+#[test]
+fn a_file_with_more_keys_than_are_remembered_is_read_again_and_comes_out_the_same() {
+    let unlimited = World::new();
+    let file = many_orders(3_000);
+    let expected = unlimited.manifest(&unlimited.drop_file("input/customer_orders/x.csv", &file));
+    assert!(expected.codes["primary-key"] >= 150, "{:?}", expected.codes);
+    for (table, filter_bytes, read_size) in
+        [(400, 64 * 1024, usize::MAX), (400, 64 * 1024, 1000), (1_000, 1024, 64)]
+    {
+        let mut world = World::new();
+        world.processor.settings = few_keys(table, filter_bytes);
+        world.objects.set_read_size(read_size);
+        let manifest = world.manifest(&world.drop_file("input/customer_orders/x.csv", &file));
+        assert_eq!(manifest, expected);
+        assert_eq!(world.outputs(), unlimited.outputs());
+        assert_eq!(world.events.published(), unlimited.events.published());
+    }
+    let mut world = World::new();
+    world.processor.settings = few_keys(100, 64 * 1024);
+    let refused = world.manifest(&world.drop_file("input/customer_orders/x.csv", &file));
+    assert_eq!((refused.status, refused.code), (Status::Rejected, Some(FileCode::TooManyKeys)));
+    assert_eq!(world.outputs().len(), 1, "nothing but the manifest");
+    let reason = refused.reason.unwrap();
+    assert!(
+        reason.contains("more than 100 keys of the file occur again") && reason.contains("split the file"),
+        "{reason}"
+    );
+}
+
+#[test]
+fn a_source_that_is_replaced_or_deleted_between_the_passes_leaves_no_output() {
+    for removed in [false, true] {
+        let mut world = World::new();
+        world.processor.settings = few_keys(400, 64 * 1024);
+        // Without a version to pin, only the tag tells that another file stands there.
+        let mut source = world.drop_file("input/customer_orders/x.csv", many_orders(3_000));
+        source.version_id = None;
+        let outcome = {
+            let objects =
+                ReplacedAtSecondOpen { objects: world.objects.clone(), opened: AtomicUsize::new(0), removed };
+            let now = "2024-05-20T12:00:00Z".parse().unwrap();
+            let processor =
+                Processor::new(objects, world.events.clone(), ManualClock::at(now), world.processor.settings);
+            block_on(processor.process(&Arrival { source: source.clone(), nonce: None })).unwrap()
+        };
+        assert_eq!(outcome, if removed { Outcome::SourceGone } else { Outcome::Superseded });
+        assert!(world.outputs().is_empty());
+        assert!(world.events.published().is_empty());
+    }
+}
+
+/// A bucket in which the file is replaced, or removed, after it was read once.
+struct ReplacedAtSecondOpen {
+    objects: MemoryObjects,
+    opened: AtomicUsize,
+    removed: bool,
+}
+
+impl Objects for ReplacedAtSecondOpen {
+    type Body = <MemoryObjects as Objects>::Body;
+    type Upload = <MemoryObjects as Objects>::Upload;
+
+    async fn open(&self, source: &SourceObject) -> Result<(ObjectInfo, Self::Body), Fault> {
+        if self.opened.fetch_add(1, Ordering::SeqCst) == 1 {
+            if self.removed {
+                self.objects.remove(&source.bucket, &source.key);
+            } else {
+                self.objects.put(&source.bucket, &source.key, "another");
+            }
+        }
+        self.objects.open(source).await
+    }
+
+    async fn open_output(&self, at: &Location) -> Result<(ObjectInfo, Self::Body), Fault> {
+        self.objects.open_output(at).await
+    }
+
+    async fn fetch(&self, at: &Location, known: Option<&ETag>) -> Result<Fetched, Fault> {
+        self.objects.fetch(at, known).await
+    }
+
+    async fn list(&self, bucket: &str, prefix: &str) -> Result<Vec<String>, Fault> {
+        self.objects.list(bucket, prefix).await
+    }
+
+    async fn create(&self, at: &Location, metadata: Metadata) -> Result<Self::Upload, Fault> {
+        self.objects.create(at, metadata).await
+    }
+}
+
+#[test]
+fn a_failure_in_any_pass_is_an_error_and_the_retry_ends_as_if_nothing_had_happened() {
+    let file = many_orders(3_000);
+    let world = || {
+        let mut world = World::new();
+        world.processor.settings = few_keys(400, 64 * 1024);
+        world
+    };
+    let calm = world();
+    let expected = calm.manifest(&calm.drop_file("input/customer_orders/x.csv", &file));
+    let mut failures = 0;
+    for call in ["open", "read", "create", "write", "finish"] {
+        for nth in 0..10 {
+            let world = world();
+            let source = world.drop_file("input/customer_orders/x.csv", &file);
+            world.objects.fail_after(call, nth, FaultKind::Unavailable);
+            if block_on(world.processor.process(&Arrival { source: source.clone(), nonce: None })).is_ok() {
+                break;
+            }
+            failures += 1;
+            assert!(world.events.published().is_empty());
+            assert_eq!(world.manifest(&source), expected, "{call} {nth}");
+            assert_eq!(world.outputs(), calm.outputs(), "{call} {nth}");
+        }
+    }
+    assert!(failures >= 8, "only {failures} failures were tried");
+}
+
+#[test]
+fn a_file_that_fails_gates_is_held_and_each_of_them_is_named() {
+    let world = World::new();
+    let contract = r#"{"name":"parts","schema":{"missingValues":["","-"],"fields":[{"name":"a","type":"integer"},{"name":"b"},{"name":"c"}]},"gristmill":{"routing":{"results":["a@example.com"],"min_rows":4,"min_filled":{"c":0.5,"b":0.75}}}}"#;
+    world.objects.put("b", "contracts/parts.json", contract);
+    let good =
+        world.manifest(&world.drop_file("input/parts/x.csv", "a,b,c\n1,x,x\n2,x,\nx,,\n3,-,y\n4,z,-\n"));
+    assert_eq!((good.status, good.code), (Status::Completed, None));
+    let held = world.manifest(&world.drop_file("input/parts/y.csv", "a,b\n1,x\n2,-\n"));
+    assert_eq!((held.status, held.code), (Status::Held, Some(FileCode::TooFewRows)));
+    let reason = held.reason.clone().unwrap();
+    for figure in [
+        "the file has 2 rows; the contract holds a file back below 4",
+        "c has a value in 0 of 2 valid rows (0 %); the contract holds a file back below 50 %",
+        "b has a value in 1 of 2 valid rows (50 %); the contract holds a file back below 75 %",
+    ] {
+        assert!(reason.contains(figure), "{reason}");
+    }
+    assert!(held.outputs.processed.is_some(), "it is split all the same");
+    let shared::events::PipelineEvent::FileRejected(event) = held.event() else {
+        panic!("not announced as held")
+    };
+    assert_eq!((event.code.as_str(), event.reason), ("too-few-rows", reason));
+    // A file without rows is held too.
+    let none = world.manifest(&world.drop_file("input/parts/z.csv", "a,b,c\n"));
+    assert_eq!((none.status, none.code), (Status::Held, Some(FileCode::TooFewRows)));
 }

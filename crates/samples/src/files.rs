@@ -4,6 +4,7 @@ mod cells;
 mod encodings;
 mod formats;
 mod headers;
+mod keys;
 mod records;
 mod table;
 
@@ -50,6 +51,7 @@ pub fn files() -> Vec<Sample> {
     let mut files = datasets();
     files.extend(headers::samples());
     files.extend(records::samples());
+    files.extend(keys::samples());
     files.extend(cells::samples());
     files.extend(encodings::samples());
     files.extend(formats::samples());

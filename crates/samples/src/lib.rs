@@ -1,7 +1,7 @@
 //! Test data of our own: believable files with known mistakes, written by a generator whose seed is fixed.
 //!
-//! Three generators stream a data set of any size, deterministically: [`smartphone_sales`], [`health_metrics`]
-//! and [`customer_orders`]. Each returns how many records it wrote and how many of them a contract must reject.
+//! Four generators stream a data set of any size, deterministically: [`smartphone_sales`], [`health_metrics`],
+//! [`customer_orders`] and [`shipments`]. Each returns how many records it wrote and how many of them a contract must reject.
 //! [`files`] lists the small files of `samples/`, each named by what it shows and paired with the verdict that
 //! it must get, so that tests can walk over them. Brands, models, people and readings are invented.
 //!
@@ -15,6 +15,7 @@ mod health_metrics;
 mod random;
 mod readme;
 mod sheet;
+mod shipments;
 mod smartphone_sales;
 
 use std::io::{self, Write};
@@ -24,6 +25,7 @@ pub use files::{Outcome, Sample, files};
 pub use health_metrics::health_metrics;
 pub use random::Random;
 pub use readme::readme;
+pub use shipments::shipments;
 pub use smartphone_sales::smartphone_sales;
 
 /// What to generate.
@@ -99,11 +101,14 @@ pub enum Dataset {
     HealthMetrics,
     /// Orders of a small web shop.
     CustomerOrders,
+    /// Shipments of a forwarder. Its contract has a reference file.
+    Shipments,
 }
 
 impl Dataset {
     /// Every data set.
-    pub const ALL: [Self; 3] = [Self::SmartphoneSales, Self::HealthMetrics, Self::CustomerOrders];
+    pub const ALL: [Self; 4] =
+        [Self::SmartphoneSales, Self::HealthMetrics, Self::CustomerOrders, Self::Shipments];
 
     /// The name, as in `input/<name>/` and `contracts/<name>.json`.
     pub fn name(self) -> &'static str {
@@ -111,6 +116,7 @@ impl Dataset {
             Self::SmartphoneSales => "smartphone_sales",
             Self::HealthMetrics => "health_metrics",
             Self::CustomerOrders => "customer_orders",
+            Self::Shipments => "shipments",
         }
     }
 
@@ -129,6 +135,7 @@ impl Dataset {
             Self::SmartphoneSales => smartphone_sales(out, spec),
             Self::HealthMetrics => health_metrics(out, spec),
             Self::CustomerOrders => customer_orders(out, spec),
+            Self::Shipments => shipments(out, spec),
         }
     }
 }

@@ -260,6 +260,7 @@ fn split(input: &Path, folder: Option<&Path>) -> u64 {
                 split.filled(filled);
             }
             Progress::Drain => drain(&mut split, &mut outputs),
+            Progress::Survey => unreachable!("the contract has no keys"),
             Progress::Done => {
                 drain(&mut split, &mut outputs);
                 return split.tally().rows().total;

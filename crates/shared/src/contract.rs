@@ -11,10 +11,12 @@ mod document;
 mod extension;
 mod form;
 mod node;
+mod reference;
 mod suggestion;
 mod table;
 
 use std::fmt;
+use std::sync::Arc;
 
 use regex::bytes::Regex;
 use serde_json::Value;
@@ -45,7 +47,10 @@ pub fn own_labels(labels: &[String]) -> &[String] {
     }
 }
 
-pub use descriptor::schema;
+pub use descriptor::{FieldsMatchWord, schema};
+pub use reference::{
+    AppliedReference, MAX_REFERENCE_BYTES, MAX_REFERENCE_ROWS, ReferenceFile, ReferenceValues, reference_file,
+};
 
 /// The longest contract, in bytes.
 pub const MAX_BYTES: usize = 256 * 1024;
@@ -74,8 +79,16 @@ pub struct Contract {
     pub fields: Vec<Field>,
     /// Texts that stand for "no value"; `""` unless the contract says otherwise.
     pub missing_values: Vec<String>,
+    /// How the fields must match the columns; absent when the contract does not say.
+    pub fields_match: Option<FieldsMatchWord>,
     /// Indexes into `fields`; empty when there is no primary key.
     pub primary_key: Vec<usize>,
+    /// Fields whose values together may occur once: indexes into `fields`.
+    pub unique_keys: Vec<Vec<usize>>,
+    /// Fields whose values must stand in a reference file.
+    pub foreign_keys: Vec<ForeignKey>,
+    /// The reference files that were read, in the order of their names.
+    pub references: Vec<AppliedReference>,
     /// Formulas that every record must satisfy.
     pub row_constraints: Vec<Formula>,
     /// Columns to add to processed records.
@@ -197,6 +210,19 @@ pub struct Field {
     pub personal: bool,
 }
 
+/// Fields whose values must stand in a reference file.
+#[derive(Debug, Clone)]
+pub struct ForeignKey {
+    /// The fields: indexes into the contract's fields.
+    pub fields: Vec<usize>,
+    /// The reference file's name, without its ending.
+    pub resource: String,
+    /// The columns of the reference file, one for each field.
+    pub columns: Vec<String>,
+    /// What stands in them; absent until [`Contract::with_references`].
+    pub values: Option<Arc<ReferenceValues>>,
+}
+
 /// What a field's values must satisfy.
 #[derive(Debug, Clone, Default)]
 pub struct Constraints {
@@ -278,6 +304,11 @@ pub struct Routing {
     pub problems: Vec<String>,
     /// The share of rejected records, from 0 to 1, above which a file is held; absent when none is.
     pub max_rejected_ratio: Option<rust_decimal::Decimal>,
+    /// The number of records below which a file is held; absent when none is.
+    pub min_rows: Option<u64>,
+    /// Fields that must have a value in at least this share of the valid records, from 0 to 1; a file is held
+    /// otherwise. Indexes into the contract's fields.
+    pub min_filled: Vec<(usize, rust_decimal::Decimal)>,
 }
 
 /// What to compute.
@@ -444,11 +475,25 @@ impl Contract {
         }
     }
 
+    /// The names of these fields, as one text.
+    #[must_use]
+    pub fn names(&self, fields: &[usize]) -> String {
+        let names =
+            fields.iter().filter_map(|index| self.fields.get(*index)).map(|field| field.name.as_str());
+        names.collect::<Vec<_>>().join(", ")
+    }
+
     /// The index of the field with this name.
     #[must_use]
     pub fn field_index(&self, name: &str) -> Option<usize> {
         self.fields.iter().position(|field| field.name == name)
     }
+}
+
+/// Whether a name can be that of a file in the contract's own folder, and of nothing else.
+fn is_plain_name(name: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    name.starts_with(is_plain) && name.chars().all(|c| is_plain(c) || "._-".contains(c))
 }
 
 /// Reads all that can be read. What comes back is a contract only where no problem was found.
@@ -459,8 +504,11 @@ fn read(descriptor: &Value, problems: &node::Problems, digest: ContractDigest) -
     let name = dataset_name(&root).unwrap_or_default();
     let mut table = table::Table::read(&root);
     let dialect = dialect::read(&root);
-    if let Some(text) = dialect.null_sequence.as_ref().filter(|text| !table.missing_values.contains(text)) {
-        table.missing_values.push(text.clone());
+    if let Some(text) = &dialect.null_sequence {
+        let own = table.fields.iter_mut().filter_map(|field| field.missing_values.as_mut());
+        for texts in own.chain([&mut table.missing_values]).filter(|texts| !texts.contains(text)) {
+            texts.push(text.clone());
+        }
     }
     let row_constraints = extension::checks(&root, &table);
     let extension = extension::read(&root, &mut table, problems);
@@ -474,7 +522,11 @@ fn read(descriptor: &Value, problems: &node::Problems, digest: ContractDigest) -
         dialect,
         fields: table.fields,
         missing_values: table.missing_values,
+        fields_match: table.fields_match,
         primary_key: table.primary_key,
+        unique_keys: table.unique_keys,
+        foreign_keys: table.foreign_keys,
+        references: Vec::new(),
         row_constraints,
         derive: extension.derive,
         provenance: extension.provenance,
@@ -509,11 +561,9 @@ fn dataset_name(root: &node::Object<'_>) -> Option<String> {
         "a dataset's name: write lower-case letters, digits, and . _ - inside, such as \"customer_orders\"";
     let node = root.required("name", expected)?;
     let name = node.text(expected)?;
-    let starts_well = name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
-    let is_plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b);
     if name.len() > MAX_NAME_BYTES {
         node.refuse(format!("the name is too long: at most {MAX_NAME_BYTES} characters are allowed"));
-    } else if !starts_well || !name.bytes().all(is_plain) {
+    } else if !is_plain_name(name) {
         node.is_not(expected);
     } else {
         return Some(name.to_owned());

@@ -45,7 +45,8 @@ impl fmt::Display for ETag {
     }
 }
 
-/// The digest of a contract: 64 hexadecimal digits of the SHA-256 of its bytes.
+/// The digest of a contract: 64 hexadecimal digits of the SHA-256 of its bytes, or of its bytes' digest and those
+/// of its reference files ([`with_references`](Self::with_references)).
 ///
 /// An inferred contract has a digest too, so that profiling a file is a run like any other.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -57,6 +58,23 @@ impl ContractDigest {
     #[must_use]
     pub fn of(contract_bytes: &[u8]) -> Self {
         Self(hex(&Sha256::digest(contract_bytes)))
+    }
+
+    /// The digest of the contract together with its reference files: each one's name and the digest of its bytes,
+    /// or a word where it could not be read. Without any, the contract's own.
+    #[must_use]
+    pub fn with_references<'r>(&self, references: impl IntoIterator<Item = (&'r str, &'r str)>) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(self.0.as_bytes());
+        let mut any = false;
+        for (name, digest) in references {
+            any = true;
+            for part in [name, digest] {
+                hash.update([0]);
+                hash.update(part.as_bytes());
+            }
+        }
+        if any { Self(hex(&hash.finalize())) } else { self.clone() }
     }
 
     /// The digits.
@@ -141,7 +159,8 @@ impl fmt::Display for RunId {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// The bytes in hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         // Writing to a String cannot fail.
@@ -218,6 +237,14 @@ mod tests {
         ] {
             assert_ne!(base, other);
         }
+    }
+
+    #[test]
+    fn reference_files_are_part_of_the_digest_by_the_published_formula() {
+        let own = ContractDigest::of(b"{}");
+        assert_eq!(own.with_references([]), own);
+        let expected = hex(&Sha256::digest(format!("{own}\0a.csv\0d1\0b.csv\0d2", own = own.as_str())));
+        assert_eq!(own.with_references([("a.csv", "d1"), ("b.csv", "d2")]).as_str(), expected);
     }
 
     #[test]

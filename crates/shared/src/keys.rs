@@ -48,6 +48,12 @@ pub fn contract_key(dataset: &str) -> String {
     format!("{CONTRACTS_PREFIX}{dataset}.json")
 }
 
+/// The key of a reference file, which lies beside the contracts.
+#[must_use]
+pub fn reference_key(name: &str) -> String {
+    format!("{CONTRACTS_PREFIX}{name}")
+}
+
 /// The dataset that a key names: the folder right below `input/`, if there is one.
 #[must_use]
 pub fn dataset_of(source_key: &str) -> Option<&str> {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::checksum::Checksum;
+use crate::contract::AppliedReference;
 use crate::events::{AnalysisComplete, FileRejected, MAX_REASON_BYTES, ProcessingComplete, Rows};
 use crate::events::{PipelineEvent, SCHEMA_VERSION};
 use crate::identity::{ContractDigest, RunId};
@@ -88,6 +89,9 @@ pub struct AppliedContract {
     pub digest: ContractDigest,
     /// Whether it was drafted from the file's own header because none fits.
     pub inferred: bool,
+    /// The reference files that it was applied with. Their bytes are part of the digest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub references: Vec<AppliedReference>,
     /// The contract itself, so that later stages see the one that judged the run, whatever lies in the bucket.
     pub descriptor: serde_json::Value,
 }

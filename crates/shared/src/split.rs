@@ -9,11 +9,13 @@ mod input;
 mod opening;
 mod output;
 mod sniff;
+mod survey;
 mod tally;
 mod witness;
 
 pub use opening::{Chosen, Match, Opening};
 pub use output::{Origin, Sink};
+pub use survey::Survey;
 pub use tally::Tally;
 pub use witness::Witness;
 
@@ -23,7 +25,7 @@ use input::Input;
 use output::{ErrorRow, Writer};
 
 use crate::rows::{Layout, Record, Step};
-use crate::validate::{Findings, Keys, Plan};
+use crate::validate::{Findings, Keys, Overflow, Plan};
 use crate::violation::{FileCode, Verdict};
 
 /// How many bytes a sink gathers before it asks to be emptied.
@@ -36,6 +38,10 @@ pub enum Progress {
     NeedInput,
     /// A sink is full: take the bytes of all three.
     Drain,
+    /// The file has more keys than are remembered at once. Nothing that was written may be kept: the rest of the
+    /// file is [surveyed](Split::into_survey), and then the file is split again from its start with the keys that
+    /// the survey gives.
+    Survey,
     /// The file is over. The sinks may still hold bytes.
     Done,
 }
@@ -50,6 +56,8 @@ pub struct Split {
     findings: Findings,
     tally: Tally,
     witness: Option<Arc<dyn Witness>>,
+    /// How many valid records have a value in each column that a gate of the contract is about.
+    filled: Vec<u64>,
     /// The valid records.
     pub processed: Sink,
     /// The rejected records, verbatim.
@@ -68,6 +76,7 @@ impl Split {
             processed: Sink::new(writer.processed_header()),
             rejected: Sink::new(writer.rejected_header()),
             errors: Sink::new(Writer::errors_header()),
+            filled: vec![0; chosen.plan.gates()],
             input: chosen.input,
             plan: chosen.plan,
             writer,
@@ -78,7 +87,7 @@ impl Split {
         }
     }
 
-    /// Remembers at most so many keys.
+    /// Tells keys apart by these: with limits of their own, or with what a survey found.
     #[must_use]
     pub fn with_keys(mut self, keys: Keys) -> Self {
         self.keys = keys;
@@ -114,6 +123,12 @@ impl Split {
         &self.tally
     }
 
+    /// How many valid records so far have a value, for each entry of the contract's `min_filled`.
+    #[must_use]
+    pub fn filled_values(&self) -> &[u64] {
+        &self.filled
+    }
+
     /// The compiled contract.
     #[must_use]
     pub fn plan(&self) -> &Plan {
@@ -124,7 +139,7 @@ impl Split {
     ///
     /// # Errors
     /// The one verdict over a file whose records cannot be trusted: a quote that is never closed, or more keys
-    /// than can be told apart. Nothing of such a file may be kept.
+    /// that occur again than can be told apart. Nothing of such a file may be kept.
     pub fn advance(&mut self) -> Result<Progress, Verdict> {
         loop {
             if self.processed.is_full() || self.rejected.is_full() || self.errors.is_full() {
@@ -141,12 +156,18 @@ impl Split {
                 Step::End => return Ok(Progress::Done),
                 Step::Unterminated { line } => return Err(unterminated(line)),
             };
-            let good = self
-                .plan
-                .judge(&record, &mut self.keys, &mut self.findings)
-                .map_err(|full| Verdict::new(FileCode::TooManyKeys, format!("{full}; split the file")))?;
+            let good = match self.plan.judge(&record, &mut self.keys, &mut self.findings) {
+                Ok(good) => good,
+                Err(Overflow::Table { .. }) => {
+                    // The record that was one too many is the first one to be surveyed.
+                    let surveyed = self.plan.survey(&record, &mut self.keys);
+                    return surveyed.map(|()| Progress::Survey).map_err(Overflow::verdict);
+                }
+                Err(overflow) => return Err(overflow.verdict()),
+            };
             if good {
                 self.tally.valid();
+                self.plan.count_filled(&record, &mut self.filled);
                 self.writer.processed(&record, &self.plan, &mut self.processed);
             } else {
                 if let Some(witness) = &self.witness {
@@ -161,6 +182,12 @@ impl Split {
                 );
             }
         }
+    }
+
+    /// Goes on where the split stopped, to find out which keys may occur again.
+    #[must_use]
+    pub fn into_survey(self) -> Survey {
+        Survey::new(self.input, self.plan, self.keys)
     }
 }
 

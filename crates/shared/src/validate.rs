@@ -7,16 +7,20 @@ mod cell;
 mod findings;
 mod header;
 mod keys;
+mod part;
 mod quick;
+mod references;
 mod relation;
 
 pub use findings::{Finding, Findings, is_invisible};
 pub use header::check_labels;
-pub use keys::{Keys, MAX_KEYS, TooManyKeys};
+pub use keys::{KeyLimits, Keys, Overflow};
+pub(crate) use part::push_canonical;
 
 use cell::Column;
 use keys::KeyCheck;
 use quick::{Check, Missing};
+use references::ReferenceCheck;
 use relation::Relation;
 
 use crate::contract::Contract;
@@ -37,6 +41,9 @@ pub struct Plan {
     missing: Missing,
     relations: Vec<Relation>,
     keys: Vec<KeyCheck>,
+    references: Vec<ReferenceCheck>,
+    /// Where the columns stand that must be filled for the file to pass its gates.
+    gates: Vec<Option<usize>>,
     derived: Vec<Relation>,
     field_bytes: usize,
     notes: Vec<String>,
@@ -47,7 +54,7 @@ impl Plan {
     ///
     /// # Errors
     /// The one verdict over a file with this header: a column without a name, the same column twice, too many
-    /// columns, or a required column that is missing.
+    /// columns, or columns that do not match the contract's fields.
     pub fn new(contract: &Contract, labels: &[String], limits: &Limits) -> Result<Self, Verdict> {
         let fit = header::fit(contract, labels, limits)?;
         let missing = Missing::new(&contract.missing_values);
@@ -65,6 +72,7 @@ impl Plan {
                 *check = Check::new(position, field, &missing);
             }
         }
+        let gates = contract.routing.min_filled.iter();
         let bind =
             |formula: &crate::formula::Formula| Relation::new(formula, contract, &fit.positions, &missing);
         Ok(Self {
@@ -72,6 +80,8 @@ impl Plan {
             relations: contract.row_constraints.iter().map(bind).collect(),
             derived: contract.derive.iter().map(|derived| bind(&derived.formula)).collect(),
             keys: keys::checks(contract, &fit.positions, &missing),
+            references: references::checks(contract, &fit.positions, &missing)?,
+            gates: gates.map(|(field, _)| fit.positions.get(*field).copied().flatten()).collect(),
             checks,
             columns,
             missing,
@@ -115,22 +125,50 @@ impl Plan {
     /// Judges a record: whether it follows the contract. What is wrong with it is added to `findings`.
     ///
     /// # Errors
-    /// [`TooManyKeys`] when the keys of the file are more than can be told apart.
+    /// [`Overflow`] when the keys of the file are more than can be remembered.
     #[inline]
     pub fn judge(
         &self,
         record: &Record<'_>,
         keys: &mut Keys,
         findings: &mut Findings,
-    ) -> Result<bool, TooManyKeys> {
+    ) -> Result<bool, Overflow> {
         findings.clear();
         if !self.accepts(record) {
             self.explain(record, findings);
         }
-        if !self.keys.is_empty() && record.oversized.is_none() && !findings.is_blank() {
+        let has_keys = !self.keys.is_empty() || !self.references.is_empty();
+        if has_keys && record.oversized.is_none() && !findings.is_blank() {
+            references::judge(&self.references, record, &mut keys.bytes, findings);
             keys::judge(&self.keys, record, keys, findings)?;
         }
         Ok(findings.is_empty())
+    }
+
+    /// How many columns are counted by [`count_filled`](Self::count_filled).
+    #[must_use]
+    pub fn gates(&self) -> usize {
+        self.gates.len()
+    }
+
+    /// Counts the columns that a gate of the contract is about and that have a value in the record.
+    #[inline]
+    pub fn count_filled(&self, record: &Record<'_>, counts: &mut [u64]) {
+        for (position, count) in self.gates.iter().zip(counts) {
+            if let Some(cell) = position.and_then(|position| record.field(position))
+                && !self.missing.contains(&cell.text())
+            {
+                *count += 1;
+            }
+        }
+    }
+
+    /// Remembers those keys of a record that may occur again, and judges nothing.
+    ///
+    /// # Errors
+    /// [`Overflow::Suspects`] when these are more than can be remembered.
+    pub fn survey(&self, record: &Record<'_>, keys: &mut Keys) -> Result<(), Overflow> {
+        if record.oversized.is_some() { Ok(()) } else { keys::survey(&self.keys, record, keys) }
     }
 
     /// Whether a record is fine at first sight. `false` means that it has to be looked at again.

@@ -22,6 +22,8 @@ pub enum Code {
     UniqueError,
     /// A primary key was seen before, or is missing.
     PrimaryKey,
+    /// A value is none of those of a reference file.
+    ForeignKey,
     /// A `row-constraint` formula does not hold.
     RowConstraint,
     /// The bytes are not in the file's encoding.
@@ -36,7 +38,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, in the order of the enum.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::TypeError,
         Self::ConstraintError,
         Self::MissingCell,
@@ -44,6 +46,7 @@ impl Code {
         Self::BlankRow,
         Self::UniqueError,
         Self::PrimaryKey,
+        Self::ForeignKey,
         Self::RowConstraint,
         Self::EncodingError,
         Self::MalformedQuote,
@@ -62,6 +65,7 @@ impl Code {
             Self::BlankRow => "blank-row",
             Self::UniqueError => "unique-error",
             Self::PrimaryKey => "primary-key",
+            Self::ForeignKey => "foreign-key",
             Self::RowConstraint => "row-constraint",
             Self::EncodingError => "encoding-error",
             Self::MalformedQuote => "malformed-quote",
@@ -93,6 +97,10 @@ pub enum FileCode {
     MissingLabel,
     /// A column without a name.
     BlankLabel,
+    /// A column that the contract does not allow.
+    ExtraLabel,
+    /// A column that stands where another one should.
+    IncorrectLabel,
     /// A quote that is opened and never closed.
     UnterminatedQuote,
     /// More columns than the limit.
@@ -111,7 +119,11 @@ pub enum FileCode {
     ContractError,
     /// More rejected records than the contract allows. The run is held, not rejected.
     TooManyRejected,
-    /// More distinct keys than can be told apart within the memory limit.
+    /// Fewer records than the contract asks for. The run is held, not rejected.
+    TooFewRows,
+    /// A column has fewer values than the contract asks for. The run is held, not rejected.
+    TooFewValues,
+    /// More keys that occur again than can be told apart within the memory limit.
     TooManyKeys,
 }
 
@@ -126,6 +138,8 @@ impl FileCode {
             Self::DuplicateLabel => "duplicate-label",
             Self::MissingLabel => "missing-label",
             Self::BlankLabel => "blank-label",
+            Self::ExtraLabel => "extra-label",
+            Self::IncorrectLabel => "incorrect-label",
             Self::UnterminatedQuote => "unterminated-quote",
             Self::TooManyColumns => "too-many-columns",
             Self::FieldTooLarge => "field-too-large",
@@ -135,6 +149,8 @@ impl FileCode {
             Self::UnsupportedFormat => "unsupported-format",
             Self::ContractError => "contract-error",
             Self::TooManyRejected => "too-many-rejected",
+            Self::TooFewRows => "too-few-rows",
+            Self::TooFewValues => "too-few-values",
             Self::TooManyKeys => "too-many-keys",
         }
     }

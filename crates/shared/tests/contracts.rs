@@ -74,6 +74,11 @@ fn small(pointer: &str, value: Value) -> Value {
     descriptor
 }
 
+/// A foreign key of the field `id`.
+fn reference(reference: &Value) -> Value {
+    json!([{"fields": ["id"], "reference": reference}])
+}
+
 #[test]
 fn every_contract_of_the_repository_is_sound_and_named_as_its_file() {
     let contracts = contracts();
@@ -182,7 +187,7 @@ fn broken() -> Value {
                 {"name": "code", "type": "string", "constraints": {"pattern": "[A-Z", "minLength": -1}}
             ],
             "primaryKey": "order_id",
-            "foreignKeys": []
+            "foreignKeys": [{"fields": "amont", "reference": {"resource": "../prices"}}]
         },
         "checks": [
             {"type": "row-constraint", "formula": "price > amont"},
@@ -204,7 +209,7 @@ fn broken() -> Value {
 #[test]
 fn a_broken_contract_is_told_everything_at_once_in_the_order_of_the_document() {
     let found = problems(&broken());
-    assert_eq!(found.len(), 25);
+    assert_eq!(found.len(), 27);
     let told: Vec<String> = found.iter().map(|(pointer, message)| format!("{pointer}: {message}")).collect();
     insta::assert_snapshot!(told.join("\n"), @r#"
     /name: "Customer Orders" is not a dataset's name: write lower-case letters, digits, and . _ - inside, such as "customer_orders"
@@ -220,7 +225,9 @@ fn a_broken_contract_is_told_everything_at_once_in_the_order_of_the_document() {
     /schema/fields/4/constraints/pattern: "[A-Z" is not a regular expression: unclosed character class; write one such as "[A-Z]{3}[0-9]+"
     /schema/fields/4/constraints/minLength: -1 is not a length: write a whole number of 0 or more, such as 3, without quotes
     /schema/primaryKey: there is no field "order_id"; known here: "id", "price", "amount", "id", "code"
-    /schema/foreignKeys: foreignKeys is not supported yet: one file is judged by itself; remove this key
+    /schema/foreignKeys/0/fields: there is no field "amont"; did you mean "amount"?
+    /schema/foreignKeys/0/reference/resource: "../prices" is not the name of a reference file in the contract's own folder: write lower-case letters, digits, and . _ - inside, such as "countries"
+    /schema/foreignKeys/0/reference/fields: fields is missing: write the names of the columns in the reference file, in the same order
     /checks/0/formula: there is no field "amont"; did you mean "amount"?
     /checks/1/type: "table-dimensions" is not a check that is supported: write "row-constraint", the only one so far
     /checks/2/formula: expected a column, a number, a text in quotes or `(`, found the end of the formula at character 8
@@ -315,7 +322,6 @@ fn every_message_about_keys_and_checks_says_what_would_be_accepted() {
         ("/schema/missingValues", json!("N/A"), "write [\"\", \"N/A\"]"),
         ("/schema/missingValues", json!([{"label": "x"}]), "\"value\""),
         ("/schema/primaryKey", json!(["id", "id"]), "list it once"),
-        ("/schema/uniqueKeys", json!([["id"]]), "primaryKey"),
         ("/schema/fieldsMatch", json!("some"), "subset"),
         ("/checks", json!({}), "row-constraint"),
         ("/checks", json!([{"type": "row-constraint"}]), "formula is missing"),
@@ -326,6 +332,56 @@ fn every_message_about_keys_and_checks_says_what_would_be_accepted() {
         ("/gristmill/derive/0/formula", json!("price * id"), "cannot be computed with"),
     ] {
         assert_message(pointer, value, expected);
+    }
+}
+
+#[test]
+fn every_message_about_unique_and_foreign_keys_says_what_would_be_accepted() {
+    for (pointer, value, expected) in [
+        ("/schema/uniqueKeys", json!("id"), "[[\"order_id\", \"line\"]]"),
+        ("/schema/uniqueKeys", json!([["id", "id"]]), "list it once"),
+        ("/schema/uniqueKeys", json!([["id"], ["id"]]), "list it once"),
+        ("/schema/uniqueKeys", json!([[]]), "at least one"),
+        ("/schema/uniqueKeys", json!([["price", "amount"]]), "known here"),
+        ("/schema/foreignKeys", json!({}), "write [{\"fields\": [\"country\"]"),
+        (
+            "/schema/foreignKeys",
+            json!([{"reference": {"resource": "a", "fields": "b"}}]),
+            "fields is missing",
+        ),
+        ("/schema/foreignKeys", json!([{"fields": "id"}]), "reference is missing"),
+        (
+            "/schema/foreignKeys",
+            json!([{"fields": [], "reference": {"resource": "a", "fields": []}}]),
+            "at least one",
+        ),
+        ("/schema/foreignKeys", reference(&json!({"fields": "b"})), "to the file itself is not supported"),
+        (
+            "/schema/foreignKeys",
+            reference(&json!({"resource": "", "fields": "b"})),
+            "to the file itself is not supported",
+        ),
+        (
+            "/schema/foreignKeys",
+            reference(&json!({"resource": "orders", "fields": "b"})),
+            "to the file itself",
+        ),
+        (
+            "/schema/foreignKeys",
+            reference(&json!({"resource": "a.csv", "fields": "b"})),
+            "without its ending: \"a\"",
+        ),
+        (
+            "/schema/foreignKeys",
+            reference(&json!({"resource": "a", "fields": ["b", "c"]})),
+            "1 field and refers to 2 columns",
+        ),
+    ] {
+        assert_message(pointer, value, expected);
+    }
+    for name in ["../a", "..", "/etc/a", "a/b", "a\\b", ".a", "A", "a b"] {
+        let value = reference(&json!({"resource": name, "fields": "b"}));
+        assert_message("/schema/foreignKeys", value, "the contract's own folder");
     }
 }
 
@@ -395,6 +451,13 @@ fn what_the_standard_allows_and_gristmill_does_not_need_is_tolerated() {
         ("/dialect", json!({"delimiter": "\t", "quoteChar": "'", "header": true, "lineTerminator": "\r\n"})),
         ("/schema/fieldsMatch", json!(["subset"])),
         ("/schema/primaryKey", json!(["id", "day"])),
+        ("/schema/uniqueKeys", json!([["id"], ["id", "day"], "price"])),
+        ("/schema/foreignKeys", json!([])),
+        ("/schema/foreignKeys", reference(&json!({"resource": "countries", "fields": "code"}))),
+        (
+            "/schema/foreignKeys",
+            json!([{"fields": ["id", "day"], "reference": {"resource": "a..b-2_c", "fields": ["x", "y"]}}]),
+        ),
         ("/schema/missingValues", json!(["", {"value": "-", "label": "unknown"}])),
         ("/schema/fields/2/format", json!("%d/%m/%Y")),
         ("/schema/fields/1/constraints", json!({"minimum": "0.1", "maximum": 1e3, "enum": [1, "2.50"]})),
@@ -507,7 +570,15 @@ fn the_json_schema_and_the_parser_agree() {
         ("/schema/fields/0/constraints", json!({"minmum": 1}), false),
         ("/schema/fields/0/constraints", json!({"required": null}), false),
         ("/schema/fields/0/constraints", json!({"minLength": -1}), false),
-        ("/schema/foreignKeys", json!([]), false),
+        ("/schema/foreignKeys", reference(&json!({"resource": "countries", "fields": ["code"]})), true),
+        ("/schema/foreignKeys", reference(&json!({"resource": "../countries", "fields": ["code"]})), false),
+        ("/schema/foreignKeys", reference(&json!({"fields": ["code"]})), false),
+        ("/schema/uniqueKeys", json!([["id"], "price"]), true),
+        ("/schema/uniqueKeys", json!("id"), false),
+        ("/gristmill/routing", json!({"min_rows": 10, "min_filled": {"price": 0.5}}), true),
+        ("/gristmill/routing", json!({"min_rows": -1}), false),
+        ("/gristmill/routing", json!({"min_filled": {"price": 2}}), false),
+        ("/gristmill/routing", json!({"min_filled": ["price"]}), false),
         ("/checks", json!([{"type": "duplicate-row"}]), false),
         ("/gristmill/rooting", json!({}), false),
         ("/gristmill/routing", json!({"max_rejected_ratio": 2}), false),

@@ -275,6 +275,7 @@ fn split(bytes: &[u8], block: usize, cuts: &[usize]) -> Result<Outputs, String> 
                 split.filled(length);
             }
             Progress::Drain => {}
+            Progress::Survey => panic!("a survey without keys"),
             Progress::Done => {
                 let rows = split.tally().rows();
                 assert_eq!(rows.total, rows.valid + rows.rejected);

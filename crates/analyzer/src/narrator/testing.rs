@@ -49,6 +49,7 @@ pub(crate) fn manifest(contract: &Contract, valid: u64, rejected: u64) -> Manife
         contract: AppliedContract {
             digest: contract.digest.clone(),
             inferred: false,
+            references: Vec::new(),
             descriptor: contract.descriptor.clone(),
         },
     }

@@ -123,6 +123,11 @@ impl Witness for Listing {
             }
         }
     }
+
+    fn restarted(&self) {
+        self.progress.restarted();
+        self.lock().clear();
+    }
 }
 
 /// Where a column stands in the file.

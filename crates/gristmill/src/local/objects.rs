@@ -34,9 +34,11 @@ impl ContractFiles {
         match self {
             Self::None => None,
             Self::Directory(directory) => Some(directory.join(name)),
-            Self::Single { dataset, path } => {
-                (name.strip_suffix(".json") == Some(dataset)).then(|| path.clone())
-            }
+            Self::Single { dataset, path } => match name.strip_suffix(".json") {
+                Some(name) => (name == dataset).then(|| path.clone()),
+                // A reference file lies beside the contract that refers to it.
+                None => Some(path.with_file_name(name)),
+            },
         }
     }
 

@@ -12,6 +12,7 @@ pub(super) fn what(code: Code) -> &'static str {
         Code::BlankRow => "blank row",
         Code::UniqueError => "value that must be unique appears again",
         Code::PrimaryKey => "key missing or used before",
+        Code::ForeignKey => "value that the reference list does not have",
         Code::RowConstraint => "values that do not fit together",
         Code::EncodingError => "unreadable characters",
         Code::MalformedQuote => "stray quote",
@@ -30,6 +31,9 @@ pub(super) fn fix(code: Code) -> &'static str {
         Code::BlankRow => "Delete the row, or fill it in.",
         Code::UniqueError => "Keep one of the rows, or give the others a value of their own.",
         Code::PrimaryKey => "Give the row a key of its own, or delete it if it repeats another row.",
+        Code::ForeignKey => {
+            "Write a value that the reference list has, or have it added to the list by the contract's owner."
+        }
         Code::RowConstraint => "Correct the values that contradict each other.",
         Code::EncodingError => "Save the file as UTF-8, or name its encoding in the contract.",
         Code::MalformedQuote => "Put the whole value in quotes and double the quotes inside it.",
@@ -55,6 +59,10 @@ pub(super) fn fix_file(code: FileCode) -> &'static str {
         FileCode::BlankLabel => {
             "Give every column a name, or remove the empty column, and drop the file again."
         }
+        FileCode::ExtraLabel => {
+            "Remove the columns that the contract does not allow, and drop the file again."
+        }
+        FileCode::IncorrectLabel => "Put the columns in the contract's order, and drop the file again.",
         FileCode::UnterminatedQuote => {
             "Close the quote, or double it if it belongs to the text, and drop the file again."
         }
@@ -69,6 +77,12 @@ pub(super) fn fix_file(code: FileCode) -> &'static str {
         }
         FileCode::TooManyRejected => {
             "Correct the rejected rows in the original file, or raise the limit in the contract, and drop the whole file again."
+        }
+        FileCode::TooFewRows => {
+            "Send the whole file if it was cut short, or lower the limit in the contract, and drop the file again."
+        }
+        FileCode::TooFewValues => {
+            "Fill in the column in the original file, or lower the limit in the contract, and drop the whole file again."
         }
         FileCode::TooManyKeys => "Split the file into smaller ones, and drop them one by one.",
     }

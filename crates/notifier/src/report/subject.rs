@@ -6,6 +6,7 @@ use shared::record::{AnalysisRecord, Level};
 
 use super::figures;
 use super::plain::{count, cut, plain, rows};
+use super::view::held;
 
 /// The longest subject, in characters.
 const MAX_SUBJECT: usize = 120;
@@ -18,7 +19,7 @@ pub(super) fn of(manifest: &Manifest, record: Option<&AnalysisRecord>, title: &s
     let (total, rejected) = (manifest.rows.total, manifest.rows.rejected);
     let subject = match manifest.status {
         Status::Rejected => format!("{title}: {file} was refused ({code})"),
-        Status::Held => format!("{title}: {file} is held, {} of {} rejected", count(rejected), rows(total)),
+        Status::Held => format!("{title}: {file} is held, {}", held(manifest)),
         Status::Completed if total == 0 => format!("{title}: the file has no rows"),
         Status::Completed if rejected == total && total == 1 => format!("{title}: its one row was rejected"),
         Status::Completed if rejected == total => format!("{title}: all {} rejected", rows(total)),

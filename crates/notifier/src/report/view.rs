@@ -4,6 +4,7 @@ use shared::contract::Contract;
 use shared::keys::file_name;
 use shared::manifest::{Manifest, Status};
 use shared::record::{AnalysisRecord, Level, NarratorKind};
+use shared::violation::FileCode;
 
 use super::figures::Figures;
 use super::plain::{count, plain, rows, size, spoken, were};
@@ -93,9 +94,7 @@ fn verdict(manifest: &Manifest) -> (Tone, String) {
     let (total, valid, rejected) = (manifest.rows.total, manifest.rows.valid, manifest.rows.rejected);
     match manifest.status {
         Status::Rejected => (Tone::Bad, "The file was refused.".to_owned()),
-        Status::Held => {
-            (Tone::Bad, format!("The file is held: {} of {} rejected.", count(rejected), rows(total)))
-        }
+        Status::Held => (Tone::Bad, format!("The file is held: {}.", held(manifest))),
         Status::Completed if total == 0 => (Tone::Mixed, "The file has no rows.".to_owned()),
         Status::Completed if valid == 0 && total == 1 => (Tone::Bad, "The one row was rejected.".to_owned()),
         Status::Completed if valid == 0 => (Tone::Bad, format!("All {} rejected.", rows(total))),
@@ -107,6 +106,16 @@ fn verdict(manifest: &Manifest) -> (Tone, String) {
             Tone::Mixed,
             format!("{} of {} accepted, {} rejected.", count(valid), rows(total), count(rejected)),
         ),
+    }
+}
+
+/// Why a file is held, in a few words.
+pub(super) fn held(manifest: &Manifest) -> String {
+    let total = rows(manifest.rows.total);
+    match manifest.code {
+        Some(FileCode::TooFewRows) => format!("it has only {total}"),
+        Some(FileCode::TooFewValues) => format!("values are missing in its {total}"),
+        _ => format!("{} of {total} rejected", count(manifest.rows.rejected)),
     }
 }
 

@@ -214,7 +214,8 @@ pub struct TableSchema {
     /// The fields. A file may have them in another order, and more columns.
     #[schemars(length(min = 1, max = 256))]
     pub fields: Vec<FieldDescriptor>,
-    /// How fields are matched with columns. Read by other tools; Gristmill matches them by name.
+    /// How fields are matched with columns. When left out, columns are found by name, optional ones may be missing
+    /// and further ones are carried through.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fields_match: Option<FieldsMatch>,
     /// Texts that stand for "no value"; `[""]` when left out.
@@ -224,6 +225,35 @@ pub struct TableSchema {
     /// The field, or the fields together, whose value no two records share.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub primary_key: Option<OneOrMore>,
+    /// Keys of one or more fields: no two records share their values, where all of them have one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    pub unique_keys: Vec<OneOrMore>,
+    /// Fields whose values must stand in a reference file beside the contract.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16))]
+    pub foreign_keys: Vec<ForeignKeyDescriptor>,
+}
+
+/// Fields whose values must stand in a reference file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ForeignKeyDescriptor {
+    /// The name of the field, or of the fields together.
+    pub fields: OneOrMore,
+    /// Where their values must stand.
+    pub reference: ReferenceDescriptor,
+}
+
+/// Where the values of a foreign key must stand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReferenceDescriptor {
+    /// The name of a CSV file in the contract's folder, without its ending.
+    #[schemars(length(min = 1, max = 80), regex(pattern = "^[a-z0-9][a-z0-9_.-]*$"))]
+    pub resource: String,
+    /// Its columns, one for each field.
+    pub fields: OneOrMore,
 }
 
 /// How fields are matched with columns.
@@ -444,6 +474,8 @@ mod tests {
         for (name, known) in [
             ("DialectDescriptor", dialect::KEYS.as_slice()),
             ("TableSchema", &table::KEYS),
+            ("ForeignKeyDescriptor", &table::FOREIGN_KEYS),
+            ("ReferenceDescriptor", &table::REFERENCE_KEYS),
             ("FieldDescriptor", &table::FIELD_KEYS),
             ("ConstraintsDescriptor", &constraints::KEYS),
             ("Gristmill", &extension::KEYS),

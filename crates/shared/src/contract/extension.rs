@@ -1,5 +1,7 @@
 //! What the standard has no word for: the key `gristmill`, and `checks` with their formulas.
 
+use rust_decimal::Decimal;
+
 use super::node::{Node, Object, Problems, quoted};
 use super::suggestion::suggestion;
 use super::table::{Column, Table};
@@ -10,7 +12,8 @@ use crate::formula::{Formula, Kind};
 /// The keys of `gristmill`.
 pub(super) const KEYS: [&str; 5] = ["routing", "derive", "provenance", "personal", "analysis"];
 /// The keys of `gristmill.routing`.
-pub(super) const ROUTING_KEYS: [&str; 3] = ["results", "problems", "max_rejected_ratio"];
+pub(super) const ROUTING_KEYS: [&str; 5] =
+    ["results", "problems", "max_rejected_ratio", "min_rows", "min_filled"];
 /// The keys of an entry of `gristmill.derive`.
 pub(super) const DERIVE_KEYS: [&str; 2] = ["name", "formula"];
 
@@ -45,7 +48,7 @@ pub(super) fn read(root: &Object<'_>, table: &mut Table, problems: &Problems) ->
             extension.provenance = provenance(&node);
         }
         if let Some(node) = object.get("routing") {
-            extension.routing = routing(&node).unwrap_or_default();
+            extension.routing = routing(&node, table).unwrap_or_default();
         }
         if let Some(node) = object.get("derive") {
             extension.derive = derive(&node, table);
@@ -99,24 +102,55 @@ fn provenance(node: &Node<'_>) -> Vec<Provenance> {
     Provenance::ALL.into_iter().filter(|column| chosen.contains(column)).collect()
 }
 
-fn routing(node: &Node<'_>) -> Option<Routing> {
-    let object = node.object("routing: write an object with results, problems or max_rejected_ratio")?;
+fn routing(node: &Node<'_>, table: &Table) -> Option<Routing> {
+    let object = node.object(
+        "routing: write an object with results, problems, max_rejected_ratio, min_rows or min_filled",
+    )?;
     object.only(&ROUTING_KEYS, &[]);
     let addresses = |key: &str| object.get(key).map(|node| addresses(&node)).unwrap_or_default();
-    let ratio = object.get("max_rejected_ratio").and_then(|node| {
-        let expected = "a share: write a number from 0 to 1, such as 0.2";
-        let ratio = node.decimal(expected)?;
-        let in_range = (rust_decimal::Decimal::ZERO..=rust_decimal::Decimal::ONE).contains(&ratio);
-        if !in_range {
-            node.is_not(expected);
+    let min_rows = object.get("min_rows").and_then(|node| {
+        let count = node.value.as_u64();
+        if count.is_none() {
+            node.is_not("a number of rows: write a whole number of 0 or more, such as 100, without quotes");
         }
-        in_range.then_some(ratio)
+        count
     });
     Some(Routing {
         results: addresses("results"),
         problems: addresses("problems"),
-        max_rejected_ratio: ratio,
+        max_rejected_ratio: object.get("max_rejected_ratio").and_then(|node| share(&node)),
+        min_rows,
+        min_filled: object.get("min_filled").map(|node| min_filled(&node, table)).unwrap_or_default(),
     })
+}
+
+fn min_filled(node: &Node<'_>, table: &Table) -> Vec<(usize, Decimal)> {
+    let Some(object) = node.object("shares by column: write an object such as {\"customer_review\": 0.8}")
+    else {
+        return Vec::new();
+    };
+    let mut shares = Vec::new();
+    for name in object.keys() {
+        let Some(node) = object.get(name) else { continue };
+        match table.index(name) {
+            Some(index) => shares.extend(share(&node).map(|share| (index, share))),
+            // Without any readable field the schema is to blame, and has been blamed.
+            None if table.fields.is_empty() => {}
+            None => node.refuse(suggestion("field", name, table.names())),
+        }
+    }
+    shares
+}
+
+/// A number from 0 to 1.
+fn share(node: &Node<'_>) -> Option<Decimal> {
+    let expected = "a share: write a number from 0 to 1, such as 0.2";
+    let share = node.decimal(expected)?;
+    let in_range = (Decimal::ZERO..=Decimal::ONE).contains(&share);
+    if !in_range {
+        node.is_not(expected);
+    }
+    in_range.then_some(share)
 }
 
 fn addresses(node: &Node<'_>) -> Vec<String> {

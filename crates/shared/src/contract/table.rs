@@ -1,19 +1,34 @@
-//! The schema: fields, missing values, primary key.
+//! The schema: fields, missing values, keys.
 
+use super::descriptor::FieldsMatchWord;
 use super::node::{Node, Object, quoted};
 use super::suggestion::suggestion;
-use super::{Constraints, Field, MAX_FIELDS, constraints, form};
+use super::{Constraints, Field, ForeignKey, MAX_FIELDS, MAX_NAME_BYTES, constraints, form, is_plain_name};
 use crate::formula::Kind;
 use crate::value::FieldType;
 
 /// The keys of a schema.
-pub(super) const KEYS: [&str; 8] =
-    ["$schema", "name", "title", "description", "fields", "fieldsMatch", "missingValues", "primaryKey"];
-
-const UNSUPPORTED: [(&str, &str); 2] = [
-    ("foreignKeys", "one file is judged by itself; remove this key"),
-    ("uniqueKeys", "name one key under primaryKey, or set constraints.unique on single fields"),
+pub(super) const KEYS: [&str; 10] = [
+    "$schema",
+    "name",
+    "title",
+    "description",
+    "fields",
+    "fieldsMatch",
+    "missingValues",
+    "primaryKey",
+    "uniqueKeys",
+    "foreignKeys",
 ];
+/// The keys of an entry of `foreignKeys`.
+pub(super) const FOREIGN_KEYS: [&str; 2] = ["fields", "reference"];
+/// The keys of its `reference`.
+pub(super) const REFERENCE_KEYS: [&str; 2] = ["resource", "fields"];
+
+/// The most unique keys.
+const MAX_UNIQUE_KEYS: usize = 64;
+/// The most foreign keys. Each may have a reference file of its own, which is kept in memory.
+const MAX_FOREIGN_KEYS: usize = 16;
 
 /// The keys of a field.
 pub(super) const FIELD_KEYS: [&str; 16] = [
@@ -82,7 +97,10 @@ pub(super) struct Table {
     /// The types of the fields, where they could be read.
     kinds: Vec<Option<FieldType>>,
     pub(super) missing_values: Vec<String>,
+    pub(super) fields_match: Option<FieldsMatchWord>,
     pub(super) primary_key: Vec<usize>,
+    pub(super) unique_keys: Vec<Vec<usize>>,
+    pub(super) foreign_keys: Vec<ForeignKey>,
 }
 
 impl Table {
@@ -92,7 +110,7 @@ impl Table {
         let Some(schema) = root.required("schema", expected).and_then(|node| node.object(expected)) else {
             return table;
         };
-        schema.only(&KEYS, &UNSUPPORTED);
+        schema.only(&KEYS, &[]);
         table.read_fields(&schema);
         if let Some(node) = schema.get("missingValues") {
             table.missing_values = missing_values(&node);
@@ -100,8 +118,16 @@ impl Table {
         if let Some(node) = schema.get("primaryKey") {
             table.primary_key = table.key(&node);
         }
+        if let Some(node) = schema.get("uniqueKeys") {
+            table.unique_keys = table.read_unique_keys(&node);
+        }
+        if let Some(node) = schema.get("foreignKeys") {
+            let expected = "a list of foreign keys: write [{\"fields\": [\"country\"], \"reference\": {\"resource\": \"countries\", \"fields\": [\"code\"]}}]";
+            let items = node.items(expected, MAX_FOREIGN_KEYS);
+            table.foreign_keys = items.iter().filter_map(|item| table.foreign_key(item, root)).collect();
+        }
         if let Some(node) = schema.get("fieldsMatch") {
-            check_fields_match(&node);
+            table.fields_match = fields_match(&node);
         }
         table
     }
@@ -137,6 +163,56 @@ impl Table {
         }
         let expected = "a key: write the name of a field, or a list of names";
         self.distinct_fields(&node.items(expected, MAX_FIELDS))
+    }
+
+    fn read_unique_keys(&self, node: &Node<'_>) -> Vec<Vec<usize>> {
+        let expected = "a list of keys: write [[\"order_id\", \"line\"]]";
+        let mut keys: Vec<Vec<usize>> = Vec::new();
+        for item in node.items(expected, MAX_UNIQUE_KEYS) {
+            let key = self.key(&item);
+            if item.value.as_array().is_some_and(Vec::is_empty) {
+                item.refuse("a key of no fields: name at least one");
+            } else if keys.contains(&key) && !key.is_empty() {
+                item.refuse("this key is listed twice: list it once");
+            } else {
+                keys.push(key);
+            }
+        }
+        keys
+    }
+
+    fn foreign_key(&self, node: &Node<'_>, root: &Object<'_>) -> Option<ForeignKey> {
+        let example = "a foreign key: write {\"fields\": [\"country\"], \"reference\": {\"resource\": \"countries\", \"fields\": [\"code\"]}}";
+        let object = node.object(example)?;
+        object.only(&FOREIGN_KEYS, &[]);
+        let fields = object.required("fields", "the names of the fields that refer to another file");
+        let reference =
+            object.required("reference", "what they refer to: {\"resource\": …, \"fields\": […]}");
+        let fields = fields.map(|node| self.key(&node));
+        let reference =
+            reference?.object("a reference: write {\"resource\": \"countries\", \"fields\": [\"code\"]}")?;
+        reference.only(&REFERENCE_KEYS, &[]);
+        let resource = resource(&reference, root);
+        let columns = reference
+            .required("fields", "the names of the columns in the reference file, in the same order")?;
+        let names = columns_of(&columns);
+        let fields = fields?;
+        if fields.is_empty() {
+            // An empty list or an unknown name, which has been blamed.
+            if object.get("fields").is_some_and(|node| node.value.as_array().is_some_and(Vec::is_empty)) {
+                node.refuse("a foreign key of no fields: name at least one");
+            }
+            return None;
+        }
+        if names.len() != fields.len() {
+            columns.refuse(format!(
+                "the foreign key has {} and refers to {}: name one column for each field",
+                counted(fields.len(), "field"),
+                counted(names.len(), "column")
+            ));
+            return None;
+        }
+        Some(ForeignKey { fields, resource: resource?, columns: names, values: None })
     }
 
     /// The fields that a list names, each once.
@@ -257,14 +333,65 @@ fn missing_values(node: &Node<'_>) -> Vec<String> {
     node.items(expected, 64).into_iter().filter_map(one).collect()
 }
 
-fn check_fields_match(node: &Node<'_>) {
+fn fields_match(node: &Node<'_>) -> Option<FieldsMatchWord> {
     let name = match node.value.as_array().map(Vec::as_slice) {
         Some([only]) => only,
         _ => node.value,
     };
-    if !matches!(name.as_str(), Some("exact" | "equal" | "subset" | "superset" | "partial")) {
+    let word = match name.as_str() {
+        Some("exact") => Some(FieldsMatchWord::Exact),
+        Some("equal") => Some(FieldsMatchWord::Equal),
+        Some("subset") => Some(FieldsMatchWord::Subset),
+        Some("superset") => Some(FieldsMatchWord::Superset),
+        Some("partial") => Some(FieldsMatchWord::Partial),
+        _ => None,
+    };
+    if word.is_none() {
         node.is_not(
             "a way to match fields: write exact, equal, subset, superset or partial, or leave it out",
         );
     }
+    word
+}
+
+/// The name of a reference file.
+fn resource(reference: &Object<'_>, root: &Object<'_>) -> Option<String> {
+    let advice = "keep the list in a file beside the contract, such as countries.csv, and write its name without \
+                  the ending: \"countries\"";
+    let own = root.get("name").and_then(|node| node.value.as_str());
+    let Some(node) = reference.get("resource") else {
+        let expected = format!(
+            "the name of the reference file. A reference to the file itself is not supported: {advice}"
+        );
+        reference.required("resource", &expected);
+        return None;
+    };
+    let name = node.text("the name of a reference file: write one such as \"countries\"")?;
+    if name.is_empty() || Some(name) == own {
+        node.refuse(format!("a reference to the file itself is not supported: {advice}"));
+    } else if let Some(bare) = name.strip_suffix(".csv") {
+        node.refuse(format!("write the name without its ending: {}", quoted(bare)));
+    } else if name.len() > MAX_NAME_BYTES || !is_plain_name(name) {
+        node.is_not(
+            "the name of a reference file in the contract's own folder: write lower-case letters, digits, and . _ - \
+             inside, such as \"countries\"",
+        );
+    } else {
+        return Some(name.to_owned());
+    }
+    None
+}
+
+/// The names of a reference file's columns.
+fn columns_of(node: &Node<'_>) -> Vec<String> {
+    let expected = "the name of a column, or a list of names";
+    let name = |node: &Node<'_>| node.label("the name of a column", 1024).map(str::to_owned);
+    if node.value.is_string() {
+        return name(node).into_iter().collect();
+    }
+    node.items(expected, MAX_FIELDS).iter().filter_map(name).collect()
+}
+
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }

@@ -191,6 +191,12 @@ impl Writer {
         } else {
             out.extend_from_slice(record.raw);
         }
+        // At the end of a file an escape may have nothing behind it. The delimiter must not become its own.
+        if let Some(escape) = layout.escape
+            && ends_in_escape(record.raw, escape)
+        {
+            out.push(escape);
+        }
         out.push(layout.delimiter);
         push_number(out, record.number);
         let mut text = String::new();
@@ -216,6 +222,11 @@ impl Writer {
         }
         record.prefix(self.own_width).unwrap_or(record.raw)
     }
+}
+
+/// Whether the last byte is an escape character that is not escaped itself.
+fn ends_in_escape(raw: &[u8], escape: u8) -> bool {
+    raw.iter().rev().take_while(|byte| **byte == escape).count() % 2 == 1
 }
 
 /// The header of a rejected file, in the layout of the file itself, so that both are read alike. A byte order mark goes

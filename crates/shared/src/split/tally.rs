@@ -8,8 +8,7 @@ use crate::manifest::{ViolationCount, cut};
 use crate::validate::Finding;
 use crate::violation::Code;
 
-/// How many kinds of violation (column and code) are counted apart. A file has at most 257 columns and 12 codes;
-/// people fix the most frequent ones first.
+/// How many kinds of violation (column and code) are counted apart. People fix the most frequent ones first.
 pub(crate) const MAX_KINDS: usize = 1_000;
 /// The longest first reason that is kept, in bytes.
 const MAX_REASON_BYTES: usize = 300;
@@ -20,7 +19,7 @@ pub struct Tally {
     rows: Rows,
     codes: BTreeMap<Code, u64>,
     kinds: BTreeMap<(Code, Option<usize>), Kind>,
-    /// The file's column names, folded.
+    /// The file's column names, folded; behind them those of keys of several columns, as they come.
     labels: Vec<String>,
 }
 
@@ -50,11 +49,13 @@ impl Tally {
 
     pub(super) fn violation(&mut self, finding: &Finding<'_>, row: u64) {
         *self.codes.entry(finding.code).or_default() += 1;
-        // A column that is no label of the file (a key of several fields) shares the place behind the last one.
+        // What is no label of the file is a key of several columns. A contract has few of them.
         let place = finding.column.map(|column| {
             let column = folded(column);
-            let found = self.labels.iter().position(|label| *label == column);
-            found.unwrap_or(self.labels.len())
+            self.labels.iter().position(|label| *label == column).unwrap_or_else(|| {
+                self.labels.push(column);
+                self.labels.len() - 1
+            })
         });
         let full = self.kinds.len() >= MAX_KINDS;
         match self.kinds.entry((finding.code, place)) {

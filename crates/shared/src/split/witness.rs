@@ -10,4 +10,7 @@ use crate::validate::{Findings, Plan};
 pub trait Witness: Debug + Send + Sync {
     /// Looks at a rejected record, at all that is wrong with it, and at the contract as compiled for the file.
     fn rejected(&self, record: &Record<'_>, findings: &Findings, plan: &Plan);
+
+    /// Forgets what it has seen: the file is split once more, from its start.
+    fn restarted(&self);
 }

@@ -1,6 +1,6 @@
 //! Whether a header fits a contract.
 
-use crate::contract::{Contract, folded, own_labels};
+use crate::contract::{Contract, FieldsMatchWord, folded, own_labels};
 use crate::rows::Limits;
 use crate::violation::{FileCode, Verdict};
 
@@ -33,6 +33,10 @@ pub(super) fn fit(contract: &Contract, labels: &[String], limits: &Limits) -> Re
         .collect();
     missing(contract, &positions, own)?;
     check_names(&names, own)?;
+    if let Some(word) = contract.fields_match {
+        further(contract, word, &positions, own)?;
+        in_order(contract, word, &positions, own)?;
+    }
     let notes = notes(contract, &positions, own, labels.len());
     Ok(Fit { positions, own_labels: own.to_vec(), notes })
 }
@@ -52,33 +56,95 @@ fn check_names(names: &[String], labels: &[String]) -> Result<(), Verdict> {
     repeated(names, labels)
 }
 
+/// Refuses a header that lacks a column. Which ones must be there depends on `fieldsMatch`; without it, those that
+/// are required or part of the primary key.
 fn missing(contract: &Contract, positions: &[Option<usize>], labels: &[String]) -> Result<(), Verdict> {
+    use FieldsMatchWord::{Equal, Exact, Partial, Subset};
     let is_key = |index: usize| contract.primary_key.contains(&index);
+    let all = matches!(contract.fields_match, Some(Exact | Equal | Subset));
     let missing: Vec<&str> = contract
         .fields
         .iter()
         .zip(positions)
         .enumerate()
         .filter(|(index, (field, position))| {
-            position.is_none() && (field.constraints.required || is_key(*index))
+            position.is_none() && (all || field.constraints.required || is_key(*index))
         })
         .map(|(_, (field, _))| field.name.as_str())
         .collect();
-    if missing.is_empty() {
+    let what = if !missing.is_empty() {
+        let columns = if missing.len() == 1 { "column" } else { "columns" };
+        let required = if all { "" } else { "required " };
+        format!("the {required}{columns} {}", missing.join(", "))
+    } else if contract.fields_match == Some(Partial) && positions.iter().all(Option::is_none) {
+        "any column of the contract".to_owned()
+    } else {
         return Ok(());
-    }
-    let expected: Vec<&str> = contract.fields.iter().map(|field| field.name.as_str()).collect();
-    let columns = if missing.len() == 1 { "the required column" } else { "the required columns" };
+    };
     Err(Verdict::new(
         FileCode::MissingLabel,
         format!(
-            "the first line has no name for {columns} {}. Expected were: {}. Found: {}. Put the column names in \
-             the first line of the file",
-            missing.join(", "),
-            expected.join(", "),
-            found(labels),
+            "the first line has no name for {what}. {}. Put the column names in the first line of the file",
+            expected_and_found(contract, labels),
         ),
     ))
+}
+
+/// Refuses columns that are not the contract's, where it allows no others.
+fn further(
+    contract: &Contract,
+    word: FieldsMatchWord,
+    positions: &[Option<usize>],
+    labels: &[String],
+) -> Result<(), Verdict> {
+    let is_known = |place: usize| positions.contains(&Some(place));
+    let further: Vec<String> = labels
+        .iter()
+        .enumerate()
+        .filter(|(place, _)| !is_known(*place))
+        .map(|(_, label)| label.clone())
+        .collect();
+    if further.is_empty() || matches!(word, FieldsMatchWord::Subset | FieldsMatchWord::Partial) {
+        return Ok(());
+    }
+    let (columns, them) = if further.len() == 1 { ("a column", "it") } else { ("columns", "them") };
+    Err(Verdict::new(
+        FileCode::ExtraLabel,
+        format!(
+            "the first line names {columns} that the contract does not allow: {}. {}. Remove {them}, or change \
+             fieldsMatch in the contract",
+            found(&further),
+            expected_and_found(contract, labels),
+        ),
+    ))
+}
+
+/// Refuses columns in another order, where the contract fixes it.
+fn in_order(
+    contract: &Contract,
+    word: FieldsMatchWord,
+    positions: &[Option<usize>],
+    labels: &[String],
+) -> Result<(), Verdict> {
+    let misplaced = positions.iter().enumerate().find(|(index, position)| **position != Some(*index));
+    let (FieldsMatchWord::Exact, Some((index, _))) = (word, misplaced) else { return Ok(()) };
+    let wanted = contract.fields.get(index).map(|field| field.name.as_str()).unwrap_or_default();
+    let there = labels.get(index).cloned().unwrap_or_default();
+    Err(Verdict::new(
+        FileCode::IncorrectLabel,
+        format!(
+            "column {} is {}, where the contract has {wanted}. {}. Put the columns in the contract's order, or change \
+             fieldsMatch in the contract",
+            index + 1,
+            found(&[there]),
+            expected_and_found(contract, labels),
+        ),
+    ))
+}
+
+fn expected_and_found(contract: &Contract, labels: &[String]) -> String {
+    let expected: Vec<&str> = contract.fields.iter().map(|field| field.name.as_str()).collect();
+    format!("Expected were: {}. Found: {}", expected.join(", "), found(labels))
 }
 
 /// The labels that were found, as far as a person would read them.

@@ -56,7 +56,8 @@ fn judge(plan: &Plan, keys: &mut Keys, text: &[u8]) -> Vec<Vec<String>> {
             Step::Record(record) => {
                 let quick = plan.accepts(&record);
                 let good = plan.judge(&record, keys, &mut findings).unwrap();
-                assert!(!quick || good || !plan.keys.is_empty(), "accepted at first sight, but {findings:?}");
+                let has_keys = !plan.keys.is_empty() || !plan.references.is_empty();
+                assert!(!quick || good || has_keys, "accepted at first sight, but {findings:?}");
                 let words = |finding: Finding<'_>| {
                     format!("{} {}: {}", finding.column.unwrap_or("-"), finding.code, finding.reason)
                 };
@@ -233,7 +234,7 @@ fn keys_are_compared_as_values_and_a_composite_key_by_all_its_parts() {
     );
     let found = judge(&plan, &mut Keys::default(), b"1,x\n1,y\n+1,x\n,x\n11,\n1,1\n\"\",\"\"\n,N\n");
     let told: Vec<usize> = found.iter().map(Vec::len).collect();
-    assert_eq!(told, [0, 0, 1, 0, 0, 0, 1, 0]);
+    assert_eq!(told, [0, 0, 1, 1, 1, 0, 1, 1]);
     assert_eq!(
         found[2],
         [r#"a, b primary-key: a, b: "+1, x" stands already in row 1; each value may occur once"#]
@@ -259,21 +260,56 @@ fn equal_values_that_are_written_differently_are_one_key() {
 }
 
 #[test]
-fn more_keys_than_can_be_told_apart_are_a_verdict() {
-    let plan = plan(EVERYTHING);
-    let mut keys = Keys::with_limit(1);
-    let bytes = [b"h\n".to_vec(), with(&[]), b"\n".to_vec(), with(&[(0, "b")])].concat();
-    let mut reader = Reader::with_block(Layout::default(), Limits::STANDARD, bytes.len());
-    reader.space()[..bytes.len()].copy_from_slice(&bytes);
-    reader.filled(bytes.len());
-    reader.filled(0);
-    let mut answers = Vec::new();
-    while let Step::Record(record) = reader.next_record() {
-        if record.number > 0 {
-            answers.push(plan.judge(&record, &mut keys, &mut Findings::default()));
-        }
+fn a_primary_key_needs_a_value_in_each_of_its_columns() {
+    let plan = plan(
+        r#"{"name": "k", "schema": {"primaryKey": ["a", "b"], "missingValues": ["", "-"], "fields": [
+            {"name": "a", "type": "integer"}, {"name": "b", "type": "string"}, {"name": "c"}]}}"#,
+    );
+    let found = judge(&plan, &mut Keys::default(), b"1,x,\n1,-,\n1,-,\n-,-,z\nseven,x,\nseven,x,\n1,x,\n");
+    let missing =
+        r#"a, b primary-key: a, b: the primary key has no value in b; each of its columns needs one"#;
+    assert_eq!(found[0], [""; 0]);
+    assert_eq!(found[1], [missing]);
+    // It is no key, so the same again is told the same and not that it stands already in row 2.
+    assert_eq!(found[2], [missing]);
+    assert_eq!(found[3], ["a, b primary-key: a, b: the primary key has no value"]);
+    // What "seven" would have been is not guessed at.
+    for row in [4, 5] {
+        assert_eq!(found[row].len(), 1, "{:?}", found[row]);
+        assert!(found[row][0].starts_with("a type-error: a: \"seven\""), "{:?}", found[row]);
     }
-    assert_eq!(answers, [Ok(true), Err(TooManyKeys { limit: 1 })]);
+    assert_eq!(
+        found[6],
+        [r#"a, b primary-key: a, b: "1, x" stands already in row 1; each value may occur once"#]
+    );
+}
+
+#[test]
+fn unique_keys_of_several_columns_leave_out_what_has_no_value() {
+    let plan = plan(
+        r#"{"name": "k", "schema": {"uniqueKeys": [["a"], ["a", "b"], "c"], "fields": [
+            {"name": "a"}, {"name": "b", "type": "number"}, {"name": "c"}]}}"#,
+    );
+    let found = judge(&plan, &mut Keys::default(), b"1,5,p\n2,5,p\n,5,q\n,5,r\n2,,\n3,5.0,\n1,5.0,s\n");
+    let codes: Vec<Vec<&str>> =
+        found.iter().map(|row| row.iter().filter_map(|text| text.split(':').next()).collect()).collect();
+    let none: Vec<&str> = Vec::new();
+    assert_eq!(
+        codes,
+        [
+            none.clone(),
+            vec!["c unique-error"],
+            none.clone(),
+            none.clone(),
+            vec!["a unique-error"],
+            none,
+            vec!["a unique-error", "a, b unique-error"],
+        ]
+    );
+    assert_eq!(
+        found[6][1],
+        r#"a, b unique-error: a, b: "1, 5.0" stands already in row 1; each value may occur once"#
+    );
 }
 
 fn verdict(names: &[&str]) -> Result<Plan, FileCode> {
@@ -301,6 +337,146 @@ fn a_header_that_cannot_be_trusted_is_a_verdict() {
         verdict(&many.iter().map(String::as_str).collect::<Vec<_>>()).unwrap_err(),
         FileCode::TooManyColumns
     );
+}
+
+const TRIPS: &str = r#"{
+    "name": "trips",
+    "schema": {
+        "fields": [{"name": "country"}, {"name": "city", "type": "string"}, {"name": "line", "type": "integer"}],
+        "foreignKeys": [
+            {"fields": ["country", "city"], "reference": {"resource": "cities", "fields": ["country", "city"]}},
+            {"fields": "line", "reference": {"resource": "lines", "fields": "number"}},
+            {"fields": "country", "reference": {"resource": "cities", "fields": "country"}}
+        ]
+    }
+}"#;
+
+#[test]
+fn a_value_that_the_reference_file_does_not_have_is_told_with_what_was_probably_meant() {
+    let found = |text: &str| crate::contract::ReferenceFile::Found(text.as_bytes().into());
+    let files = std::collections::BTreeMap::from([
+        ("cities.csv".to_owned(), found("country,city\nFrance,Paris\nFrance,Lyon\nSpain,Madrid\n")),
+        ("lines.csv".to_owned(), found("number\n7\n")),
+    ]);
+    let contract = Contract::parse(TRIPS.as_bytes()).unwrap();
+    let labels = labels(&contract);
+    // Without its files it judges nothing.
+    let verdict = Plan::new(&contract, &labels, &Limits::STANDARD).unwrap_err();
+    assert_eq!(verdict.code, FileCode::ContractError);
+    let contract = contract.with_references(&files).unwrap_or_else(|(_, broken)| panic!("{broken:?}"));
+    let plan = Plan::new(&contract, &labels, &Limits::STANDARD).unwrap();
+    let rows = "France,Paris,+7\nFrance,Madrid,7\nFrance,,\n,Rome,\nfrance,Paris,\nSpain,Madrd,8\nSpain,Madrid,x\nAtlantis,,\n";
+    let found = judge(&plan, &mut Keys::default(), rows.as_bytes());
+    let none: [&str; 0] = [];
+    assert_eq!(found[0], none);
+    assert_eq!(
+        found[1],
+        [
+            r#"country, city foreign-key: country, city: "France, Madrid" is none of the 3 combinations of country, city in cities.csv"#
+        ]
+    );
+    // A key with a part that has no value refers to nothing.
+    assert_eq!(found[2], none);
+    assert_eq!(found[3], none);
+    assert_eq!(
+        found[4],
+        [
+            r#"country, city foreign-key: country, city: "france, Paris" is none of the 3 combinations of country, city in cities.csv; did you mean "France, Paris"?"#,
+            r#"country foreign-key: country: "france" is none of the 2 values of country in cities.csv; did you mean "France"?"#,
+        ]
+    );
+    assert_eq!(
+        found[5],
+        [
+            r#"country, city foreign-key: country, city: "Spain, Madrd" is none of the 3 combinations of country, city in cities.csv; did you mean "Spain, Madrid"?"#,
+            r#"line foreign-key: line: "8" is none of the 1 value of number in lines.csv"#,
+        ]
+    );
+    // What is no number is told once.
+    assert_eq!(found[6].len(), 1);
+    assert!(found[6][0].contains("type-error"));
+    assert_eq!(
+        found[7],
+        [r#"country foreign-key: country: "Atlantis" is none of the 2 values of country in cities.csv"#]
+    );
+}
+
+/// The code and the reason of a header's verdict under a way to match fields; the fields are a, b (required), c.
+fn matched(word: &str, names: &[&str]) -> Option<(FileCode, String)> {
+    let contract = format!(
+        r#"{{"name": "m", "schema": {{"fieldsMatch": {word}, "fields": [
+            {{"name": "a"}}, {{"name": "b", "constraints": {{"required": true}}}}, {{"name": "c"}}]}}}}"#
+    );
+    let contract = Contract::parse(contract.as_bytes()).unwrap();
+    let labels: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    let verdict = Plan::new(&contract, &labels, &Limits::STANDARD).err()?;
+    Some((verdict.code, verdict.reason))
+}
+
+#[test]
+fn fields_are_matched_as_the_contract_says() {
+    use FileCode::{ExtraLabel, IncorrectLabel, MissingLabel};
+    let headers: [&[&str]; 6] =
+        [&["a", "b", "c"], &["b", "a", "c"], &["a", "b"], &["a", "b", "c", "d"], &["b", "x"], &["a", "c"]];
+    for (word, expected) in [
+        (
+            r#""exact""#,
+            [
+                None,
+                Some(IncorrectLabel),
+                Some(MissingLabel),
+                Some(ExtraLabel),
+                Some(MissingLabel),
+                Some(MissingLabel),
+            ],
+        ),
+        (
+            r#""equal""#,
+            [None, None, Some(MissingLabel), Some(ExtraLabel), Some(MissingLabel), Some(MissingLabel)],
+        ),
+        (r#"["subset"]"#, [None, None, Some(MissingLabel), None, Some(MissingLabel), Some(MissingLabel)]),
+        (r#""superset""#, [None, None, None, Some(ExtraLabel), Some(ExtraLabel), Some(MissingLabel)]),
+        (r#""partial""#, [None, None, None, None, None, Some(MissingLabel)]),
+    ] {
+        for (header, expected) in headers.iter().zip(expected) {
+            assert_eq!(matched(word, header).map(|(code, _)| code), expected, "{word} {header:?}");
+        }
+        // Names are compared as ever, and what Gristmill added to a rejected file does not count.
+        let again = [" A", "B", "C ", "source_row", "rejection_codes", "rejection_reasons"];
+        assert_eq!(matched(word, &again), None, "{word}");
+    }
+}
+
+#[test]
+fn a_header_that_does_not_match_is_told_what_was_expected_and_found() {
+    for (word, header, reason) in [
+        (
+            r#""exact""#,
+            &["a", "c", "b"][..],
+            "column 2 is c, where the contract has b. Expected were: a, b, c. Found: a, c, b. Put the columns in the \
+             contract's order, or change fieldsMatch in the contract",
+        ),
+        (
+            r#""equal""#,
+            &["a", "b", "c", "d", "e"],
+            "the first line names columns that the contract does not allow: d, e. Expected were: a, b, c. Found: a, \
+             b, c, d, e. Remove them, or change fieldsMatch in the contract",
+        ),
+        (
+            r#""subset""#,
+            &["a", "b"],
+            "the first line has no name for the column c. Expected were: a, b, c. Found: a, b. Put the column names \
+             in the first line of the file",
+        ),
+    ] {
+        assert_eq!(matched(word, header).unwrap().1, reason, "{word}");
+    }
+    let contract =
+        r#"{"name": "m", "schema": {"fieldsMatch": "partial", "fields": [{"name": "a"}, {"name": "b"}]}}"#;
+    let contract = Contract::parse(contract.as_bytes()).unwrap();
+    let verdict = Plan::new(&contract, &["x".to_owned()], &Limits::STANDARD).unwrap_err();
+    assert_eq!(verdict.code, FileCode::MissingLabel);
+    assert!(verdict.reason.contains("no name for any column of the contract"), "{}", verdict.reason);
 }
 
 fn cell() -> impl Strategy<Value = String> {

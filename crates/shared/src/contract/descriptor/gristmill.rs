@@ -1,5 +1,7 @@
 //! The key `gristmill` as it is written.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
@@ -46,6 +48,14 @@ pub struct RoutingDescriptor {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 1))]
     pub max_rejected_ratio: Option<Number>,
+    /// The number of records below which a file is held; none is when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_rows: Option<u64>,
+    /// Fields that must have a value in at least this share of the valid records, from 0 to 1; otherwise the file
+    /// is held.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("additionalProperties" = serde_json::json!({"type": "number", "minimum": 0, "maximum": 1})))]
+    pub min_filled: BTreeMap<String, Number>,
 }
 
 /// A column to add.

@@ -1,0 +1,117 @@
+"""Reads CSV as Gristmill does, and what Gristmill wrote; used by the other scripts.
+
+The parser is slow and simple on purpose: it shares nothing with the engine that it is held against.
+"""
+
+import json
+import pathlib
+
+REJECTION_COLUMNS = 3
+
+
+def records(text, delimiter=",", quote='"', skip_initial_space=False, escape=None):
+    """The records of a text as lists of cells; the header is the first. An open quote is a ValueError."""
+    at, end = 0, len(text)
+    while True:
+        while at < end and text[at] in "\r\n":
+            at += 1
+        if at == end:
+            return
+        cells = []
+        while True:
+            while skip_initial_space and at < end and text[at] == " ":
+                at += 1
+            cell, at = _cell(text, at, delimiter, quote, escape)
+            cells.append(cell)
+            if at == end or text[at] != delimiter:
+                break
+            at += 1
+        yield cells
+
+
+def _cell(text, at, delimiter, quote, escape):
+    end, parts = len(text), []
+    if at < end and text[at] == quote:
+        at += 1
+        while True:
+            if at == end:
+                raise ValueError("a quote is never closed")
+            letter = text[at]
+            if escape and letter == escape and at + 1 < end and text[at + 1] in (quote, escape):
+                parts.append(text[at + 1])
+                at += 2
+            elif letter != quote:
+                parts.append(letter)
+                at += 1
+            elif at + 1 < end and text[at + 1] == quote:
+                parts.append(quote)
+                at += 2
+            else:
+                at += 1
+                break
+    start = at
+    while at < end and text[at] != delimiter and text[at] not in "\r\n":
+        at += 1
+    return "".join(parts) + text[start:at], at
+
+
+def decoded(data, encoding="utf-8"):
+    """The text of a file without its byte order marks; bytes that are no text stay what they are."""
+    text = data.decode(encoding, errors="surrogateescape")
+    for _ in range(2):
+        text = text.removeprefix("\ufeff")
+    return text
+
+
+class Outputs:
+    """What Gristmill read: the columns, and the records of both outputs by row number."""
+
+    def __init__(self, answer, place="."):
+        place = pathlib.Path(place)
+        self.manifest = json.loads((place / answer["paths"]["manifest"]).read_text(encoding="utf-8"))
+        self.read_as = self.manifest["read_as"]
+        self.columns = self.read_as["columns"]
+        descriptor = self.manifest["contract"]["descriptor"] or {}
+        ours = descriptor.get("gristmill", {})
+        provenance = ours.get("provenance", ["source_file", "source_row", "received_at", "run_id"])
+        added = len(ours.get("derive", [])) + len(provenance)
+        self.records, self.rejected = {}, set()
+        for output, count, row in (
+            ("processed", added, len(provenance) - provenance.index("source_row")),
+            ("rejected", REJECTION_COLUMNS, REJECTION_COLUMNS),
+        ):
+            path = answer["paths"][output]
+            for cells in self._cells(place / path, output) if path else ():
+                number = int(cells[-row])
+                if number in self.records:
+                    raise AssertionError(f"row {number} stands in both outputs")
+                self.records[number] = cells[: len(cells) - count]
+                if output == "rejected":
+                    self.rejected.add(number)
+        rows = answer["rows"]
+        if rows["total"] != rows["valid"] + rows["rejected"] or len(self.rejected) != rows["rejected"]:
+            raise AssertionError(f"the counts do not add up: {rows}, {len(self.rejected)} in the rejected file")
+        if sorted(self.records) != list(range(1, rows["total"] + 1)):
+            raise AssertionError(f"{len(self.records)} records in the outputs, {rows['total']} in the manifest")
+
+    def _cells(self, path, output):
+        text = path.read_bytes().decode("utf-8", errors="surrogateescape")
+        dialect = {"delimiter": self.read_as["delimiter"]}
+        if output == "rejected":
+            dialect |= self.dialect()
+        lines = records(text, **dialect)
+        next(lines)
+        return lines
+
+    def dialect(self):
+        """How the file itself is laid out."""
+        dialect = (self.manifest["contract"]["descriptor"] or {}).get("dialect", {})
+        return {
+            "delimiter": self.read_as["delimiter"],
+            "quote": self.read_as.get("quote") or dialect.get("quoteChar", '"'),
+            "skip_initial_space": self.read_as.get("skip_initial_space", dialect.get("skipInitialSpace", False)),
+            "escape": self.read_as.get("escape") or dialect.get("escapeChar"),
+        }
+
+    def in_order(self):
+        return [self.records[number] for number in sorted(self.records)]
