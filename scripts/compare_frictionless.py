@@ -159,8 +159,8 @@ def gristmill_triples(errors, table):
     triples = set()
     for error in errors:
         column = by_label.get(folded(error["column"]), error["column"])
-        # A primary key can have several columns; frictionless names none.
-        column = "" if error["code"] == "primary-key" else column
+        # A key can have several columns; frictionless names none.
+        column = "" if error["code"] in ("primary-key", "foreign-key") else column
         triples.add((int(error["source_row"]), column, error["code"]))
     return triples
 
@@ -176,8 +176,8 @@ class Second:
     file_errors: list
 
 
-def ask_frictionless(table, contract, delimiter, folder):
-    from frictionless import Checklist, Resource
+def ask_frictionless(table, contract, delimiter, folder, references):
+    from frictionless import Checklist, Package, Resource
 
     known = {field["name"]: field for field in contract["schema"]["fields"]}
     schema = {key: value for key, value in contract["schema"].items() if key != "fields"}
@@ -203,6 +203,14 @@ def ask_frictionless(table, contract, delimiter, folder):
         "schema": schema,
     }
     resource = Resource.from_descriptor(descriptor, basepath=str(folder))
+    # A foreign key refers to another resource of the same package: here a file beside the contract.
+    names = {key["reference"]["resource"] for key in schema.get("foreignKeys", [])}
+    others = [
+        Resource.from_descriptor({"name": name, "path": f"{name}.csv"}, basepath=str(references))
+        for name in sorted(names)
+    ]
+    package = Package(resources=[resource, *others])
+    resource = package.resources[0]
     checklist = Checklist.from_descriptor({"checks": contract.get("checks", [])})
     report = resource.validate(checklist, limit_errors=10**9)
     found = Second(set(), collections.defaultdict(set), 0, 0, [])
@@ -446,6 +454,12 @@ def primary_key_with_a_part_that_has_no_value(d):
     return any(d.has_no_value(column) for column in ([key] if isinstance(key, str) else key))
 
 
+def unique_keys(d):
+    keys = d.contract["schema"].get("uniqueKeys", [])
+    named = {", ".join([key] if isinstance(key, str) else key) for key in keys}
+    return d.side == OURS and d.code == "unique-error" and d.column in named
+
+
 def row_of_placeholders(d):
     if any(cell not in d.missing_values for cell in d.cells) or not any(d.cells):
         return False
@@ -567,6 +581,7 @@ RULES = {
     line_of_spaces: "a line of spaces is one blank row here; there it is a first cell and many missing ones",
     key_of_a_line_of_spaces: "a line of spaces has no key here; there its spaces are one, and can be had twice",
     blank_row_is_one_finding: "a blank row is one finding here; there its empty primary key is a second one",
+    unique_keys: "uniqueKeys are judged here only",
     primary_key_with_a_part_that_has_no_value: "each part of a primary key needs a value here, as the standard has "
     "it, and one that is not of its type is not compared; there a key is missing only when all of it is",
     row_of_placeholders: "blank means empty here; there a row of nothing but missing values (N/A) is blank too",
@@ -627,7 +642,7 @@ def compare(command, path, contract_path):
             return Comparison(refused=result["code"])
         delimiter = delimiter_of(result)
         table = read_table(path, contract, delimiter)
-        theirs = ask_frictionless(table, contract, delimiter, pathlib.Path(temporary))
+        theirs = ask_frictionless(table, contract, delimiter, pathlib.Path(temporary), contract_path.parent)
     ours = gristmill_triples(errors, table)
     done = Comparison(records=len(table.records), ours=ours, theirs=theirs.triples)
     if result["rows"]["total"] != len(table.records):

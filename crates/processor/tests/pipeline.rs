@@ -725,10 +725,10 @@ fn a_failure_in_any_pass_is_an_error_and_the_retry_ends_as_if_nothing_had_happen
 #[test]
 fn a_file_that_fails_gates_is_held_and_each_of_them_is_named() {
     let world = World::new();
-    let contract = r#"{"name":"parts","schema":{"missingValues":["","-"],"fields":[{"name":"a","type":"integer"},{"name":"b"},{"name":"c"}]},"gristmill":{"routing":{"results":["a@example.com"],"min_rows":4,"min_filled":{"c":0.5,"b":0.75}}}}"#;
+    let contract = r#"{"name":"parts","schema":{"missingValues":["","-"],"fields":[{"name":"a","type":"integer"},{"name":"b"},{"name":"c","missingValues":["","?"]}]},"gristmill":{"routing":{"results":["a@example.com"],"min_rows":4,"min_filled":{"c":0.5,"b":0.75}}}}"#;
     world.objects.put("b", "contracts/parts.json", contract);
     let good =
-        world.manifest(&world.drop_file("input/parts/x.csv", "a,b,c\n1,x,x\n2,x,\nx,,\n3,-,y\n4,z,-\n"));
+        world.manifest(&world.drop_file("input/parts/x.csv", "a,b,c\n1,x,x\n2,x,\nx,,\n3,-,y\n4,z,?\n"));
     assert_eq!((good.status, good.code), (Status::Completed, None));
     let held = world.manifest(&world.drop_file("input/parts/y.csv", "a,b\n1,x\n2,-\n"));
     assert_eq!((held.status, held.code), (Status::Held, Some(FileCode::TooFewRows)));

@@ -12,6 +12,7 @@ mod quick;
 mod references;
 mod relation;
 
+pub(crate) use findings::push_visible;
 pub use findings::{Finding, Findings, is_invisible};
 pub use header::check_labels;
 pub use keys::{KeyLimits, Keys, Overflow};
@@ -42,8 +43,8 @@ pub struct Plan {
     relations: Vec<Relation>,
     keys: Vec<KeyCheck>,
     references: Vec<ReferenceCheck>,
-    /// Where the columns stand that must be filled for the file to pass its gates.
-    gates: Vec<Option<usize>>,
+    /// The columns that must be filled for the file to pass its gates: where they stand, and what says nothing there.
+    gates: Vec<(Option<usize>, Missing)>,
     derived: Vec<Relation>,
     field_bytes: usize,
     notes: Vec<String>,
@@ -72,7 +73,10 @@ impl Plan {
                 *check = Check::new(position, field, &missing);
             }
         }
-        let gates = contract.routing.min_filled.iter();
+        let gate = |(index, _): &(usize, rust_decimal::Decimal)| {
+            let none = contract.fields.get(*index).map(|field| Missing::of(field, &missing));
+            (fit.positions.get(*index).copied().flatten(), none.unwrap_or_default())
+        };
         let bind =
             |formula: &crate::formula::Formula| Relation::new(formula, contract, &fit.positions, &missing);
         Ok(Self {
@@ -81,7 +85,7 @@ impl Plan {
             derived: contract.derive.iter().map(|derived| bind(&derived.formula)).collect(),
             keys: keys::checks(contract, &fit.positions, &missing),
             references: references::checks(contract, &fit.positions, &missing)?,
-            gates: gates.map(|(field, _)| fit.positions.get(*field).copied().flatten()).collect(),
+            gates: contract.routing.min_filled.iter().map(gate).collect(),
             checks,
             columns,
             missing,
@@ -154,9 +158,9 @@ impl Plan {
     /// Counts the columns that a gate of the contract is about and that have a value in the record.
     #[inline]
     pub fn count_filled(&self, record: &Record<'_>, counts: &mut [u64]) {
-        for (position, count) in self.gates.iter().zip(counts) {
+        for ((position, missing), count) in self.gates.iter().zip(counts) {
             if let Some(cell) = position.and_then(|position| record.field(position))
-                && !self.missing.contains(&cell.text())
+                && !missing.contains(&cell.text())
             {
                 *count += 1;
             }

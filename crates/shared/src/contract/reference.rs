@@ -173,8 +173,8 @@ fn read(contract: &Contract, key: &ForeignKey, file: &ReferenceFile) -> Result<R
 struct Values<'a> {
     name: &'a str,
     key: &'a ForeignKey,
-    fields: Vec<&'a Field>,
-    missing: &'a [String],
+    /// The fields, each with what stands for "no value" in it.
+    fields: Vec<(&'a Field, &'a [String])>,
     /// Where the columns stand in the file.
     positions: Vec<usize>,
     keys: HashSet<Box<[u8]>>,
@@ -185,13 +185,15 @@ struct Values<'a> {
 
 impl<'a> Values<'a> {
     fn new(contract: &'a Contract, key: &'a ForeignKey, name: &'a str) -> Self {
-        let fields: Vec<&Field> = key.fields.iter().filter_map(|index| contract.fields.get(*index)).collect();
+        let fields = key.fields.iter().filter_map(|index| contract.fields.get(*index));
+        let fields: Vec<_> = fields.map(|field| (field, contract.missing_values_of(field))).collect();
         Self {
             name,
             key,
-            are_texts: fields.iter().all(|field| matches!(field.kind, FieldType::String | FieldType::Any)),
+            are_texts: fields
+                .iter()
+                .all(|(field, _)| matches!(field.kind, FieldType::String | FieldType::Any)),
             fields,
-            missing: &contract.missing_values,
             positions: Vec::new(),
             keys: HashSet::new(),
             shown: Vec::new(),
@@ -282,9 +284,9 @@ impl<'a> Values<'a> {
     fn take(&mut self, record: &Record<'_>, key: &mut Vec<u8>) -> Result<(), Wrong> {
         key.clear();
         let mut shown = String::new();
-        for (field, position) in self.fields.iter().zip(&self.positions) {
+        for ((field, missing), position) in self.fields.iter().zip(&self.positions) {
             let Some(text) = record.field(*position).map(|cell| cell.text()) else { return Ok(()) };
-            if self.missing.iter().any(|missing| missing.as_bytes() == &*text) {
+            if missing.iter().any(|missing| missing.as_bytes() == &*text) {
                 return Ok(());
             }
             let text_shown = String::from_utf8_lossy(&text);

@@ -7,7 +7,7 @@ const CONTRACT: &str = r#"{
         "fields": [
             {"name": "country", "type": "string"},
             {"name": "city", "type": "string"},
-            {"name": "line", "type": "integer"}
+            {"name": "line", "type": "integer", "missingValues": ["none"]}
         ],
         "foreignKeys": [
             {"fields": ["country", "city"], "reference": {"resource": "cities", "fields": ["Country", "city"]}},
@@ -41,7 +41,7 @@ fn the_values_of_several_files_are_read_each_once() {
     let contract = contract();
     assert_eq!(contract.reference_files(), ["cities.csv", "lines.csv"]);
     let contract =
-        contract.with_references(&files(CITIES, "number\n1\n2\n+2\n")).unwrap_or_else(|_| panic!());
+        contract.with_references(&files(CITIES, "number\n1\n2\n+2\nnone\n")).unwrap_or_else(|_| panic!());
     let counts: Vec<usize> =
         contract.foreign_keys.iter().map(|key| key.values.as_ref().unwrap().len()).collect();
     // A record without a value in one of the columns is none; equal values are one.
