@@ -510,8 +510,11 @@ fn read(descriptor: &Value, problems: &node::Problems, digest: ContractDigest) -
     let name = dataset_name(&root).unwrap_or_default();
     let mut table = table::Table::read(&root);
     let dialect = dialect::read(&root);
-    if let Some(text) = dialect.null_sequence.as_ref().filter(|text| !table.missing_values.contains(text)) {
-        table.missing_values.push(text.clone());
+    if let Some(text) = &dialect.null_sequence {
+        let own = table.fields.iter_mut().filter_map(|field| field.missing_values.as_mut());
+        for texts in own.chain([&mut table.missing_values]).filter(|texts| !texts.contains(text)) {
+            texts.push(text.clone());
+        }
     }
     let row_constraints = extension::checks(&root, &table);
     let extension = extension::read(&root, &mut table, problems);

@@ -269,6 +269,8 @@ fn a_field_may_have_missing_values_of_its_own() {
     }
     descriptor["schema"]["fields"][1]["constraints"] = json!({});
     assert_eq!(judge(&parse(&descriptor), &["-1", "x", "7"]), ["", "", ""]);
+    descriptor["dialect"] = json!({"nullSequence": "NULL"});
+    assert_eq!(judge(&parse(&descriptor), &["-1", "NULL", "7"]), ["", "", ""]);
     // The other field keeps those of the schema.
     let formula = json!([{"type": "row-constraint", "formula": "f is None or f > 0"}]);
     descriptor["checks"] = formula;
