@@ -36,6 +36,8 @@ import sys
 import tempfile
 import venv
 
+import reading
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DATASET = "polluted_files"
 # The benchmark's own requirements, at the versions that it was scored with.
@@ -110,6 +112,8 @@ def gristmill(command, *arguments, cwd):
     done = subprocess.run(
         [command, *arguments], capture_output=True, text=True, cwd=cwd, env={**os.environ, "NO_COLOR": "1"}
     )
+    if done.returncode == 1 and arguments[0] == "infer":
+        raise Refused(done.stderr.strip())
     if done.returncode not in (0, 1):
         raise Failed(f"exit {done.returncode}: {done.stderr.strip()[-400:]}")
     return done.stdout
@@ -144,40 +148,8 @@ def split(command, folder, name, place, *arguments):
     answer = json.loads(gristmill(command, "split", str(source), "--json", "--out", "out", *arguments, cwd=place))
     if answer["status"] == "rejected":
         raise Refused(f"{answer['code']}: {answer['reason']}")
-    manifest = json.loads((place / answer["paths"]["manifest"]).read_text())
-    read_as = manifest["read_as"]
-    records = {}
-    for output, added in (("processed", manifest_columns(manifest)), ("rejected", 3)):
-        if answer["paths"][output]:
-            for number, cells in records_of(place / answer["paths"][output], read_as, output, added):
-                assert number not in records, f"row {number} stands in both outputs"
-                records[number] = cells
-    assert sorted(records) == list(range(1, answer["rows"]["total"] + 1)), "the outputs do not reconcile"
-    return read_as["columns"], [records[number] for number in sorted(records)]
-
-
-def manifest_columns(manifest):
-    """How many columns stand behind a processed record's own: no contract here derives any or chooses fewer."""
-    del manifest
-    return 4
-
-
-def records_of(path, read_as, output, added):
-    """The records of an output, each with its row number, without the added columns."""
-    dialect = {
-        "delimiter": read_as["delimiter"],
-        "quotechar": read_as.get("quote", '"') if output == "rejected" else '"',
-        "skipinitialspace": read_as.get("skip_initial_space", False) if output == "rejected" else False,
-    }
-    if output == "rejected" and read_as.get("escape"):
-        dialect |= {"escapechar": read_as["escape"]}
-    with open(path, encoding="utf-8", newline="") as file:
-        lines = csv.reader(file, **dialect)
-        next(lines)
-        for cells in lines:
-            # Before the row number: source_file in processed, nothing in rejected.
-            number = int(cells[-3])
-            yield number, cells[: -added]
+    outputs = reading.Outputs(answer, place)
+    return outputs.columns, outputs.in_order()
 
 
 def load_python(_command, folder, name, _place):

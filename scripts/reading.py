@@ -30,29 +30,43 @@ def records(text, delimiter=",", quote='"', skip_initial_space=False, escape=Non
 
 
 def _cell(text, at, delimiter, quote, escape):
-    end, parts = len(text), []
-    if at < end and text[at] == quote:
+    """A cell and where it ends. A quote that is closed before more text opens nothing: it is text itself."""
+    if quote and text[at : at + 1] == quote:
+        cell, behind = _quoted(text, at + 1, quote, escape)
+        if text[behind : behind + 1] in ("", delimiter, "\r", "\n"):
+            return cell, behind
+        cell, behind = _unquoted(text, at + 1, delimiter, escape)
+        return quote + cell, behind
+    return _unquoted(text, at, delimiter, escape)
+
+
+def _quoted(text, at, quote, escape):
+    parts = []
+    while True:
+        letter = text[at : at + 1]
+        if not letter:
+            raise ValueError("a quote is never closed")
+        if letter == escape:
+            parts.append(text[at + 1 : at + 2])
+            at += 2
+        elif letter != quote:
+            parts.append(letter)
+            at += 1
+        elif text[at + 1 : at + 2] == quote:
+            parts.append(quote)
+            at += 2
+        else:
+            return "".join(parts), at + 1
+
+
+def _unquoted(text, at, delimiter, escape):
+    parts = []
+    while text[at : at + 1] not in ("", delimiter, "\r", "\n"):
+        if text[at] == escape:
+            at += 1
+        parts.append(text[at : at + 1])
         at += 1
-        while True:
-            if at == end:
-                raise ValueError("a quote is never closed")
-            letter = text[at]
-            if escape and letter == escape and at + 1 < end and text[at + 1] in (quote, escape):
-                parts.append(text[at + 1])
-                at += 2
-            elif letter != quote:
-                parts.append(letter)
-                at += 1
-            elif at + 1 < end and text[at + 1] == quote:
-                parts.append(quote)
-                at += 2
-            else:
-                at += 1
-                break
-    start = at
-    while at < end and text[at] != delimiter and text[at] not in "\r\n":
-        at += 1
-    return "".join(parts) + text[start:at], at
+    return "".join(parts), min(at, len(text))
 
 
 def decoded(data, encoding="utf-8"):
@@ -105,12 +119,11 @@ class Outputs:
 
     def dialect(self):
         """How the file itself is laid out."""
-        dialect = (self.manifest["contract"]["descriptor"] or {}).get("dialect", {})
         return {
             "delimiter": self.read_as["delimiter"],
-            "quote": self.read_as.get("quote") or dialect.get("quoteChar", '"'),
-            "skip_initial_space": self.read_as.get("skip_initial_space", dialect.get("skipInitialSpace", False)),
-            "escape": self.read_as.get("escape") or dialect.get("escapeChar"),
+            "quote": self.read_as.get("quote", '"') or None,
+            "skip_initial_space": self.read_as.get("skip_initial_space", False),
+            "escape": self.read_as.get("escape"),
         }
 
     def in_order(self):

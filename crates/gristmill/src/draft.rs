@@ -1,40 +1,46 @@
 //! `gristmill infer`.
 
+mod pretty;
+
 use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read, Write as _};
 use std::path::Path;
 
-use shared::contract::Contract;
-use shared::infer::{Draft, MAX_BYTES, MAX_ROWS, Survey};
-use shared::rows::{Layout, Limits, Reader, Step};
-use shared::split::Opening;
-use shared::validate::check_labels;
+use shared::infer::{Draft, MAX_BYTES};
+use shared::intake::{ArchiveLimits, Gunzip, Taken, is_gzip};
 use shared::violation::Verdict;
 
 use crate::arguments::InferArguments;
-use crate::console::{Console, counted};
+use crate::console::{Console, count, counted};
 use crate::contracts::exist;
 use crate::failure::{Exit, Failure};
+
+/// The start of a file, unpacked where it is a gzip archive.
+struct Sample {
+    bytes: Vec<u8>,
+    /// Whether that is all of the file.
+    whole: bool,
+}
 
 /// Drafts a contract from a sample of a file.
 pub(crate) fn infer(arguments: &InferArguments, console: &mut Console<'_>) -> Result<Exit, Failure> {
     let file = &arguments.file;
     exist(std::slice::from_ref(file))?;
     let shown = file.display().to_string();
-    let failed = |error: &io::Error| Failure::program(format!("{shown}: the file cannot be read: {error}"));
-    let survey = match opening(file).map_err(|error| failed(&error))? {
-        Ok((layout, labels)) => survey(file, layout, &labels).map_err(|error| failed(&error))?,
-        Err(verdict) => {
-            let Verdict { code, reason } = verdict;
-            return Err(Failure { exit: Exit::Rejected, message: format!("{shown}: {reason} [{code}]") });
-        }
+    let refused = |verdict: Verdict| {
+        let Verdict { code, reason } = verdict;
+        Failure { exit: Exit::Rejected, message: format!("{shown}: {reason} [{code}]") }
     };
-    let draft = survey.draft(&file.file_name().unwrap_or_default().to_string_lossy());
-    let text = written(&shown, &draft)?;
+    let sample = Sample::of(file)
+        .map_err(|error| Failure::program(format!("{shown}: the file cannot be read: {error}")))?
+        .map_err(refused)?;
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let draft = shared::infer::draft(&sample.bytes, sample.whole, &name).map_err(refused)?;
     for guess in &draft.guesses {
-        console.say(guess);
+        console.say(&guess.to_string());
     }
-    console.say(&format!("drafted from {}; read it before you rely on it", counted(survey.rows(), "row")));
+    console.say(&basis(&draft, sample.whole));
+    let text = pretty::text(&draft.descriptor);
     match &arguments.out {
         None => console.print(&text)?,
         Some(out) => {
@@ -45,19 +51,22 @@ pub(crate) fn infer(arguments: &InferArguments, console: &mut Console<'_>) -> Re
     Ok(Exit::Good)
 }
 
-/// The draft as a file, which is a sound contract.
-fn written(file: &str, draft: &Draft) -> Result<String, Failure> {
-    let mut text = serde_json::to_string_pretty(&draft.descriptor).map_err(|error| {
-        Failure::program(format!("{file}: the contract cannot be written as JSON: {error}"))
-    })?;
-    text.push('\n');
-    // What a header can hold and a contract cannot: more columns, names that are too long.
-    Contract::parse(text.as_bytes()).map_err(|broken| {
-        let problems: Vec<String> =
-            broken.problems.iter().map(|problem| format!("{file}: {problem}")).collect();
-        Failure { exit: Exit::Rejected, message: problems.join("\n") }
-    })?;
-    Ok(text)
+/// What the draft was made from, and how much of that it accepts.
+fn basis(draft: &Draft, whole: bool) -> String {
+    let Draft { rows, accepted, broken, .. } = draft;
+    let mut text = format!("drafted from {}{}", if whole { "" } else { "the first " }, counted(*rows, "row"));
+    if *broken > 0 {
+        let left = if *broken == 1 { "is" } else { "are" };
+        text.push_str(&format!("; {} of broken form {left} left out", counted(*broken, "row")));
+    }
+    if *rows > 0 {
+        // Rounded down: 100 % means all of them.
+        let share = accepted * 1000 / rows;
+        let percent = format!("{}.{} %", share / 10, share % 10);
+        text.push_str(&format!("; the draft accepts {} of them ({percent})", count(*accepted)));
+    }
+    text.push_str("; read it before you rely on it");
+    text
 }
 
 /// Never replaces a file: it may have been corrected by hand.
@@ -76,45 +85,51 @@ fn save(out: &Path, text: &str) -> Result<(), Failure> {
     })
 }
 
-/// The layout and the header of a file.
-fn opening(file: &Path) -> io::Result<Result<(Layout, Vec<String>), Verdict>> {
-    let mut file = File::open(file)?;
-    let mut opening = Opening::new(Limits::STANDARD);
-    while !opening.is_ready() {
-        let count = fill(&mut file, opening.space())?;
-        opening.filled(count);
+impl Sample {
+    /// Reads the start of a file.
+    fn of(path: &Path) -> io::Result<Result<Self, Verdict>> {
+        let mut file = File::open(path)?;
+        let mut bytes = Vec::new();
+        // One byte more than is wanted shows that there is more.
+        (&mut file).take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+        if is_gzip(&bytes) {
+            return Self::unpacked(bytes, &mut file);
+        }
+        let whole = bytes.len() as u64 <= MAX_BYTES;
+        bytes.truncate(most());
+        Ok(Ok(Self { bytes, whole }))
     }
-    Ok(opening.regular().and_then(|(layout, labels)| check_labels(&labels).map(|()| (layout, labels))))
-}
 
-/// Looks at the first records of a file.
-fn survey(file: &Path, layout: Layout, labels: &[String]) -> io::Result<Survey> {
-    let mut file = File::open(file)?.take(MAX_BYTES);
-    let mut reader = Reader::new(layout, Limits::STANDARD);
-    let mut survey = Survey::new(labels);
-    loop {
-        match reader.next_record() {
-            Step::Record(record) if record.number == 0 => {}
-            Step::Record(record) => {
-                survey.add(&record);
-                if survey.rows() == MAX_ROWS {
-                    return Ok(survey);
+    fn unpacked(start: Vec<u8>, file: &mut File) -> io::Result<Result<Self, Verdict>> {
+        let mut gunzip = Gunzip::new(start, ArchiveLimits::STANDARD);
+        let (mut bytes, mut end) = (vec![0; most()], 0);
+        loop {
+            let space = bytes.get_mut(end..).unwrap_or_default();
+            if space.is_empty() {
+                return Ok(Ok(Self { bytes, whole: false }));
+            }
+            match gunzip.read(space) {
+                Err(verdict) => return Ok(Err(verdict)),
+                Ok(Taken::Bytes(count)) => end += count,
+                Ok(Taken::NeedInput) => {
+                    let count = fill(file, gunzip.space())?;
+                    gunzip.filled(count);
+                }
+                Ok(Taken::End) => {
+                    bytes.truncate(end);
+                    return Ok(Ok(Self { bytes, whole: true }));
                 }
             }
-            Step::NeedInput => {
-                let count = fill(&mut file, reader.space())?;
-                if count == 0 && file.limit() == 0 {
-                    // The last record is cut; it is not looked at.
-                    return Ok(survey);
-                }
-                reader.filled(count);
-            }
-            Step::End | Step::Unterminated { .. } => return Ok(survey),
         }
     }
 }
 
-fn fill(file: &mut impl io::Read, space: &mut [u8]) -> io::Result<usize> {
+/// How much of a file is looked at.
+fn most() -> usize {
+    usize::try_from(MAX_BYTES).unwrap_or(usize::MAX)
+}
+
+fn fill(file: &mut impl Read, space: &mut [u8]) -> io::Result<usize> {
     loop {
         match file.read(space) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

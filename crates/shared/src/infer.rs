@@ -1,119 +1,233 @@
-//! A first draft of a contract, from a sample of a file.
+//! A first draft of a contract, from the start of a file.
 //!
-//! [`Survey`] looks at records one by one, in memory that does not depend on their number beyond one hash a cell,
-//! and [`Survey::draft`] writes down what they have in common. The draft is deliberately loose: a rule that a
-//! person would have to take back does more harm than one that is missing. It accepts at least 99 % of its own
-//! sample, and says in words what it guessed.
+//! A survey looks at the records one by one and the draft writes down what they have in common. It is deliberately
+//! loose: a rule that a person would have to take back does more harm than one that is missing. Then the draft judges
+//! its own sample, as it would judge the file; where it rejects more than one row in a hundred, what rejects them is
+//! taken back. What was guessed is said in words, with how sure it is and what to look at.
 
+mod analysis;
+mod candidate;
 mod column;
 mod dialect;
 mod draft;
+mod guess;
+mod names;
+mod relax;
 
-use crate::contract::own_labels;
-use crate::rows::Record;
-use crate::value::{FieldType, Format};
+use crate::contract::{Contract, own_labels};
+use crate::rows::{Layout, Limits, Record};
+use crate::split::Opening;
+use crate::validate::{Findings, Keys, Plan, check_labels};
+use crate::violation::{FileCode, Verdict};
 
+use candidate::Candidate;
 use column::Column;
+use relax::{Relaxed, Trial};
 
 pub use dialect::{Detected, detect};
-pub use draft::Draft;
+pub use guess::{Confidence, Guess};
 
-/// The most records that a draft should look at: more would not change it, but take time.
+/// The most records that a draft looks at: more would not change it, but take time.
 pub const MAX_ROWS: u64 = 100_000;
-/// The most bytes that a draft should look at.
-pub const MAX_BYTES: u64 = 64 * 1024 * 1024;
+/// The most bytes that a draft should be given: they are kept in memory.
+pub const MAX_BYTES: u64 = 32 * 1024 * 1024;
+/// The share of the sample's rows, one in so many, that a draft may reject.
+const TOLERATED: u64 = 100;
+/// How many columns are watched for values that come again: each costs memory for every row.
+const MAX_KEY_COLUMNS: usize = 4;
 
-/// What a column may hold. The first of two that fit equally well is taken.
-const CANDIDATES: [(FieldType, Option<&str>); 17] = [
-    (FieldType::Year, None),
-    (FieldType::Integer, None),
-    (FieldType::Number, None),
-    (FieldType::Boolean, None),
-    (FieldType::Date, None),
-    (FieldType::Datetime, None),
-    (FieldType::Time, None),
-    (FieldType::Date, Some("%d/%m/%Y")),
-    (FieldType::Date, Some("%m/%d/%Y")),
-    (FieldType::Date, Some("%d.%m.%Y")),
-    (FieldType::Date, Some("%Y/%m/%d")),
-    (FieldType::Date, Some("%d-%m-%Y")),
-    (FieldType::Date, Some("%m-%d-%Y")),
-    (FieldType::Date, Some("%d %b %Y")),
-    (FieldType::Datetime, Some("%d/%m/%Y %H:%M:%S")),
-    (FieldType::Datetime, Some("%m/%d/%Y %H:%M:%S")),
-    (FieldType::Datetime, Some("%Y-%m-%d %H:%M")),
-];
-
-/// A candidate with its format ready for use.
-#[derive(Debug, Clone)]
-struct Candidate {
-    kind: FieldType,
-    pattern: Option<&'static str>,
-    format: Format,
-}
-
-impl Candidate {
-    fn all() -> Vec<Self> {
-        let ready = |(kind, pattern): (FieldType, Option<&'static str>)| Self {
-            kind,
-            pattern,
-            format: pattern.map_or(Format::Default, |text| Format::Pattern(text.to_owned())),
-        };
-        CANDIDATES.into_iter().map(ready).collect()
-    }
+/// A drafted contract.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Draft {
+    /// The descriptor, to be written as JSON. It is a sound contract.
+    pub descriptor: serde_json::Value,
+    /// What was guessed.
+    pub guesses: Vec<Guess>,
+    /// How many records of the sample were looked at, those of broken form left out.
+    pub rows: u64,
+    /// How many records were left out because their form is broken.
+    pub broken: u64,
+    /// How many of the records that were looked at the draft accepts.
+    pub accepted: u64,
 }
 
 /// What was seen of a file.
 #[derive(Debug, Clone)]
-pub struct Survey {
+struct Survey {
     candidates: Vec<Candidate>,
     columns: Vec<Column>,
-    width: usize,
     rows: u64,
-    passed_over: u64,
+    broken: u64,
+    /// Of these, the ones that are not UTF-8.
+    foreign: u64,
+    /// The rows that repeat the column names, as when two exports are pasted together: how many, and the first.
+    headers: (u64, u64),
+}
+
+/// Drafts a contract from the start of a file; `whole` says that it is all of the file. `name` becomes the dataset's
+/// name, reduced to what one may be.
+///
+/// # Errors
+/// The verdict over a file that is no table: it would get the same one from any contract.
+pub fn draft(start: &[u8], whole: bool, name: &str) -> Result<Draft, Verdict> {
+    if let Some(what) = other_text(start) {
+        let reason = format!("the file looks like {what}, not like a CSV; export the table as CSV");
+        return Err(Verdict::new(FileCode::UnsupportedFormat, reason));
+    }
+    let opening = opened(start, whole);
+    let (mut detected, _) = opening.detect()?;
+    if detected.layout.skip_initial_space && !drops_spaces(start, detected.layout) {
+        detected.layout.skip_initial_space = false;
+    }
+    let labels = own_labels(&detected.labels);
+    if labels.is_empty() {
+        return Err(Verdict::new(
+            FileCode::EmptyFile,
+            "there is nothing in the file to draft a contract from",
+        ));
+    }
+    check_labels(labels)?;
+    if labels.iter().all(|label| draft::is_reserved(label)) {
+        // What is no text at all has a verdict of its own.
+        opening.regular()?;
+        let reason = "none of the column names can stand in a contract; give the columns other names";
+        return Err(Verdict::new(FileCode::FormatError, reason));
+    }
+    let any = parsed(&draft::profile(&detected, labels))?;
+    let found = opening.find(&[&any])?;
+    let mut survey = Survey::new(labels);
+    opening.take(found).sample(|record, plan| survey.add(record, plan));
+    let mut relaxed = Relaxed::default();
+    loop {
+        let (descriptor, guesses) = draft::of(&survey, &detected, name, &relaxed);
+        let trial = trial(start, whole, &parsed(&descriptor)?)?;
+        let (rows, accepted) = (survey.rows, trial.accepted);
+        if (rows.saturating_sub(accepted)) * TOLERATED <= rows || !relaxed.take_back(&trial, &survey.columns)
+        {
+            return Ok(Draft { descriptor, guesses, rows, broken: survey.broken, accepted });
+        }
+    }
+}
+
+/// What a text is whose first characters no table begins with.
+fn other_text(start: &[u8]) -> Option<&'static str> {
+    let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii_start();
+    let begins = |tag: &[u8]| start.get(..tag.len()).is_some_and(|bytes| bytes.eq_ignore_ascii_case(tag));
+    if begins(b"<!doctype html") || begins(b"<html") {
+        return Some("a web page");
+    }
+    if begins(b"<?xml") {
+        return Some("XML");
+    }
+    let (bracket, inside) = start.split_first()?;
+    let next = inside.trim_ascii_start().first();
+    match (bracket, next) {
+        (b'[', Some(b'{' | b'[')) | (b'{', Some(b'"')) => Some("JSON"),
+        _ => None,
+    }
+}
+
+/// Whether spaces behind delimiters are the way in which the file is written, and not a comma in somebody's sentence.
+fn drops_spaces(start: &[u8], layout: Layout) -> bool {
+    let seen = start.get(..Limits::STANDARD.header_bytes).unwrap_or(start);
+    let count = |pair: &[u8]| memchr::memmem::find_iter(seen, pair).count();
+    count(&[layout.delimiter, b' ', layout.quote]) > 0
+        || count(&[layout.delimiter, b' ']) * 20 >= count(&[layout.delimiter])
+}
+
+/// A file of which only its start is read.
+fn opened(start: &[u8], whole: bool) -> Opening {
+    let mut opening = Opening::new(Limits::STANDARD);
+    let mut rest = start;
+    while !rest.is_empty() {
+        let space = opening.space();
+        let (now, later) = rest.split_at(rest.len().min(space.len()));
+        for (to, byte) in space.iter_mut().zip(now) {
+            *to = *byte;
+        }
+        rest = later;
+        opening.filled(now.len());
+    }
+    if whole {
+        opening.filled(0);
+    }
+    opening
+}
+
+/// A draft as a contract. What a header can hold and a contract cannot is a verdict: more columns than the limit, a
+/// name that is too long or reserved.
+fn parsed(descriptor: &serde_json::Value) -> Result<Contract, Verdict> {
+    Contract::parse(descriptor.to_string().as_bytes()).map_err(|broken| {
+        let problems: Vec<String> = broken.problems.iter().map(ToString::to_string).collect();
+        Verdict::new(
+            FileCode::FormatError,
+            format!("no contract can describe the file: {}", problems.join("; ")),
+        )
+    })
+}
+
+/// Lets a draft judge its sample.
+fn trial(start: &[u8], whole: bool, contract: &Contract) -> Result<Trial, Verdict> {
+    let opening = opened(start, whole);
+    let found = opening.find(&[contract])?;
+    let (mut trial, mut keys, mut findings) = (Trial::default(), Keys::default(), Findings::default());
+    opening.take(found).sample(|record, plan| {
+        // A sample has fewer rows than there may be keys.
+        if is_sound(record, plan)
+            && trial.rows < MAX_ROWS
+            && plan.judge(record, &mut keys, &mut findings).is_ok()
+        {
+            trial.add(&findings);
+        }
+    });
+    Ok(trial)
+}
+
+/// Whether the form of a record is as it should be. One whose form is broken says nothing about the others.
+fn is_sound(record: &Record<'_>, plan: &Plan) -> bool {
+    record.width == plan.width()
+        && record.faults.none()
+        && !record.fields().all(|field| field.text().is_empty())
 }
 
 impl Survey {
-    /// A survey of a file with these column names. The columns that Gristmill adds to a rejected file are left out.
-    #[must_use]
-    pub fn new(labels: &[String]) -> Self {
+    fn new(labels: &[String]) -> Self {
         let candidates = Candidate::all();
-        let columns = own_labels(labels).iter().map(|label| Column::new(label, candidates.len())).collect();
-        Self { candidates, columns, width: labels.len(), rows: 0, passed_over: 0 }
+        let mut keys = 0;
+        let column = |label: &String| {
+            let may_be_key = names::is_key(label) && keys < MAX_KEY_COLUMNS;
+            keys += usize::from(may_be_key);
+            Column::new(label, candidates.len(), may_be_key)
+        };
+        let columns = labels.iter().map(column).collect();
+        Self { candidates, columns, rows: 0, broken: 0, foreign: 0, headers: (0, 0) }
     }
 
-    /// Takes a record. One whose form is broken says nothing about the others and is passed over.
-    pub fn add(&mut self, record: &Record<'_>) {
-        if record.width != self.width || !record.faults.none() || record.fields().all(|f| f.raw().is_empty())
-        {
-            self.passed_over += 1;
+    /// Whether the record holds the names of the columns.
+    fn repeats_names(&self, record: &Record<'_>) -> bool {
+        let mut cells = self.columns.iter().zip(record.fields());
+        cells.all(|(column, field)| field.text().trim_ascii() == column.label.as_bytes())
+    }
+
+    fn add(&mut self, record: &Record<'_>, plan: &Plan) {
+        if self.rows == MAX_ROWS {
+            return;
+        }
+        if !is_sound(record, plan) {
+            self.broken += 1;
+            self.foreign += u64::from(record.faults.not_utf8);
             return;
         }
         self.rows += 1;
-        for (column, field) in self.columns.iter_mut().zip(record.fields()) {
-            match std::str::from_utf8(&field.text()) {
-                Ok(text) => column.add(text, &self.candidates),
-                Err(_) => column.add("", &self.candidates),
-            }
+        if self.repeats_names(record) {
+            let (count, first) = self.headers;
+            self.headers = (count + 1, if count == 0 { record.number } else { first });
+            return;
         }
-    }
-
-    /// How many records were taken, without those passed over.
-    #[must_use]
-    pub fn rows(&self) -> u64 {
-        self.rows
-    }
-
-    /// How many records were passed over because their form is broken.
-    #[must_use]
-    pub fn passed_over(&self) -> u64 {
-        self.passed_over
-    }
-
-    /// The contract that the records suggest. `name` becomes the dataset's name, reduced to what one may be.
-    #[must_use]
-    pub fn draft(&self, name: &str) -> Draft {
-        draft::of(self, name)
+        for (column, field) in self.columns.iter_mut().zip(record.fields()) {
+            let text = field.text();
+            column.add(std::str::from_utf8(&text).unwrap_or_default(), record.number, &self.candidates);
+        }
     }
 }
 

@@ -12,6 +12,7 @@ mod quick;
 mod references;
 mod relation;
 
+pub(crate) use findings::push_visible;
 pub use findings::{Finding, Findings, is_invisible};
 pub use header::check_labels;
 pub use keys::{KeyLimits, Keys, Overflow};

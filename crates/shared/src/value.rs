@@ -525,14 +525,12 @@ fn parse_by_pattern(kind: FieldType, pattern: &str, text: &str) -> Option<Scalar
 /// Reading by a pattern is lenient: it passes over spaces and takes a year of any length, so that `05/05/24` would
 /// be a day in the year 24.
 fn is_written_so(pattern: &str, text: &str, day: Option<Date>, read: &BrokenDownTime) -> bool {
-    if !pattern.contains("%f") && !pattern.contains("%.f") {
-        return has_form(pattern, text, day, read);
-    }
-    (1..=9).any(|places| {
-        let fraction = format!("%{places}f");
-        let with_point = format!("%.{places}f");
-        has_form(&pattern.replace("%f", &fraction).replace("%.f", &with_point), text, day, read)
-    })
+    let has_fraction = pattern.contains("%f") || pattern.contains("%.f");
+    let with_places = |places: u32| {
+        let pattern = pattern.replace("%f", &format!("%{places}f")).replace("%.f", &format!("%.{places}f"));
+        has_form(&pattern, text, day, read)
+    };
+    has_form(pattern, text, day, read) || (has_fraction && (1..=9).any(with_places))
 }
 
 fn has_form(pattern: &str, text: &str, day: Option<Date>, read: &BrokenDownTime) -> bool {

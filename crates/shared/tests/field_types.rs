@@ -453,3 +453,31 @@ fn the_reference_shows_what_is_accepted_and_what_is_refused() {
         check(field, &in_backticks(accepted), &in_backticks(refused));
     }
 }
+
+#[test]
+fn the_schema_knows_the_options_of_fields() {
+    let validator = jsonschema::validator_for(&shared::contract::schema()).unwrap();
+    for field in [
+        json!({"type": "number", "decimalChar": ",", "groupChar": ".", "bareNumber": false}),
+        json!({"type": "boolean", "trueValues": ["yes"], "falseValues": ["no"]}),
+        json!({"type": "yearmonth", "constraints": {"minimum": "2024-05"}}),
+        json!({"type": "duration", "missingValues": ["-", {"value": "?", "label": "unknown"}]}),
+        json!({"type": "integer", "categories": [1, {"value": 2, "label": "two"}], "categoriesOrdered": true}),
+        json!({"type": "string", "format": "email", "categories": ["a@b.cd"]}),
+    ] {
+        let contract = contract(&field);
+        parse(&contract);
+        assert!(validator.is_valid(&contract), "{contract}: {:?}", validator.validate(&contract).err());
+    }
+    for field in [
+        json!({"type": "number", "decimalChar": ",,"}),
+        json!({"type": "number", "bareNumber": "no"}),
+        json!({"type": "boolean", "trueValues": []}),
+        json!({"type": "integer", "categories": [true]}),
+        json!({"type": "geopoint"}),
+    ] {
+        let contract = contract(&field);
+        assert!(!validator.is_valid(&contract), "{contract}");
+        assert!(Contract::parse(contract.to_string().as_bytes()).is_err(), "{contract}");
+    }
+}

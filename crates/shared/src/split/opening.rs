@@ -6,7 +6,7 @@ use super::sniff;
 use crate::contract::{Contract, Heading};
 use crate::infer::{self, Detected};
 use crate::intake::Charset;
-use crate::rows::{BLOCK_BYTES, Layout, Limits, Reader};
+use crate::rows::{BLOCK_BYTES, Layout, Limits, Reader, Record, Step};
 use crate::validate::Plan;
 use crate::violation::{FileCode, Verdict};
 
@@ -218,6 +218,21 @@ impl Opening {
 }
 
 impl Chosen {
+    /// Hands over the records of what was read so far, as a sample of the file. One that is cut at its end is left out.
+    pub fn sample(mut self, mut look: impl FnMut(&Record<'_>, &Plan)) {
+        loop {
+            match self.input.next_record() {
+                Step::Record(record) => look(&record, &self.plan),
+                Step::NeedInput => {
+                    if !self.input.pump() {
+                        return;
+                    }
+                }
+                Step::End | Step::Unterminated { .. } => return,
+            }
+        }
+    }
+
     /// How the file is laid out.
     #[must_use]
     pub fn layout(&self) -> Layout {

@@ -45,6 +45,15 @@ impl Column {
         is_text && self.field.constraints.required && is_only_spaces(text)
     }
 
+    /// Whether every text is a value of the field, and means what it says.
+    fn is_plain_text(&self) -> bool {
+        match self.field.kind {
+            FieldType::String => self.field.format == Format::Default,
+            FieldType::Any => true,
+            _ => false,
+        }
+    }
+
     /// Whether nothing is wrong with a cell.
     pub(super) fn is_fine(&self, text: &[u8]) -> bool {
         let mut fine = true;
@@ -65,11 +74,20 @@ impl Column {
             tell(Broken::Type);
             return;
         };
-        let Some(value) = value::parse(self.field.kind, &self.field.format, text) else {
-            tell(Broken::Type);
-            return;
-        };
-        self.value_violations(&value, tell);
+        if self.is_plain_text() {
+            // As below, without a copy of the text.
+            let is_text =
+                |(_, allowed): &(String, Scalar)| matches!(allowed, Scalar::Text(known) if known == text);
+            if !rules.enumeration.is_empty() && !rules.enumeration.iter().any(is_text) {
+                tell(Broken::NotListed);
+            }
+        } else {
+            let Some(value) = value::parse(self.field.kind, &self.field.format, text) else {
+                tell(Broken::Type);
+                return;
+            };
+            self.value_violations(&value, tell);
+        }
         if rules.min_length.is_some_and(|least| text.chars().count() < least) {
             tell(Broken::TooShort);
         }

@@ -177,7 +177,7 @@ pub(super) fn width(text: &mut String, found: usize, expected: usize) {
 }
 
 /// Writes a value so that a person can see it: shortened, control characters as escapes, foreign bytes in base64.
-pub(super) fn push_visible(out: &mut String, value: &[u8]) {
+pub(crate) fn push_visible(out: &mut String, value: &[u8]) {
     use base64::Engine as _;
     let Ok(text) = std::str::from_utf8(value) else {
         let start = value.get(..MAX_VALUE_CHARACTERS).unwrap_or(value);

@@ -121,6 +121,12 @@ const PIECES: &[&str] = &[
     "https://", "QQ==", "N/A", "-1", "é", "f81d4fae-7dec-11d0-a765-00a0c91e6bf6", "\u{2212}", "１", "\n",
 ];
 
+/// What patterns are made of.
+const PATTERN_PARTS: &[&str] = &[
+    "%Y", "%y", "%m", "%d", "%b", "%j", "%H", "%I", "%p", "%M", "%S", ".%f", "%.f", "%z", "%D", "%F", "%T",
+    "%%", "%", "%f", "%-d", "%9f", "-", "/", " ", ":", "é",
+];
+
 /// Texts that are mostly pieces of values.
 fn text() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(PIECES);
@@ -131,7 +137,7 @@ fn text() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, max_global_rejects: 1_000_000, ..ProptestConfig::default() })]
 
     #[test]
     fn the_quick_check_accepts_what_the_full_one_accepts(texts in prop::collection::vec(text(), 20)) {
@@ -178,6 +184,30 @@ proptest! {
         }
         if let (true, Some(number)) = (usual, full) {
             prop_assert_eq!(style.parse_number(&style.write(number)), Some(number));
+        }
+    }
+
+    #[test]
+    fn any_pattern_reads_or_refuses_any_text(
+        parts in prop::collection::vec(prop::sample::select(PATTERN_PARTS), 0..6),
+        text in text(),
+        // From 1970 to 2068, which two digits of a year can tell.
+        moment in 0_i64..3_124_224_000,
+    ) {
+        for kind in [FieldType::Date, FieldType::Time, FieldType::Datetime] {
+            let _ = value::parse(kind, &Format::Pattern(parts.concat()), &text);
+        }
+        // What a pattern writes, it reads, if it says all of it and its parts can be told apart; twelve hours cannot.
+        prop_assume!(!parts.contains(&"%I"));
+        let pattern = parts.join("|");
+        let format = Format::Pattern(pattern.clone());
+        let moment = jiff::Timestamp::from_second(moment).expect("a moment").to_zoned(jiff::tz::TimeZone::UTC);
+        let broken_down = jiff::fmt::strtime::BrokenDownTime::from(&moment);
+        if let Ok(written) = broken_down.to_string(&pattern)
+            && jiff::fmt::strtime::BrokenDownTime::parse(&pattern, &written).is_ok_and(|read| read.to_date().is_ok())
+        {
+            let read = value::parse(FieldType::Date, &format, &written);
+            prop_assert!(matches!(read, Some(Scalar::Date(_))), "{pattern:?}: {written:?}: {read:?}");
         }
     }
 
