@@ -475,6 +475,12 @@ impl Contract {
         }
     }
 
+    /// The texts that stand for "no value" in a field.
+    #[must_use]
+    pub fn missing_values_of<'a>(&'a self, field: &'a Field) -> &'a [String] {
+        field.missing_values.as_deref().unwrap_or(&self.missing_values)
+    }
+
     /// The names of these fields, as one text.
     #[must_use]
     pub fn names(&self, fields: &[usize]) -> String {
