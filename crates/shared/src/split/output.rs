@@ -193,6 +193,7 @@ impl Writer {
         }
         // At the end of a file an escape may have nothing behind it. The delimiter must not become its own.
         if let Some(escape) = layout.escape
+            && record.oversized.is_none()
             && ends_in_escape(record.raw, escape)
         {
             out.push(escape);

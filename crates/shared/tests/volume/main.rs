@@ -161,4 +161,7 @@ fn inputs_that_once_failed_hold() {
     split::check(b"\0\0\0\x2c\0\0\0\0\",\"\n\"\n \" ");
     // An escape with nothing behind it, at the end of the file.
     split::check(b"\0\0\0\x2b\0\0\0\0\\");
+    // The same as the last byte that is kept of an oversized record.
+    let commas = b",".repeat(61);
+    split::check(&[&b"\0\0\x0d\x13\0\0\0\0'"[..], &commas, b"'\\\n,"].concat());
 }
