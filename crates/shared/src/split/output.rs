@@ -193,6 +193,7 @@ impl Writer {
         }
         // At the end of a file an escape may have nothing behind it. The delimiter must not become its own.
         if let Some(escape) = layout.escape
+            && record.oversized.is_none()
             && ends_in_escape(record.raw, escape)
         {
             out.push(escape);
@@ -204,7 +205,13 @@ impl Writer {
             join(&mut text, finding.code.as_str());
         }
         out.push(layout.delimiter);
-        push_laid_out(out, text.as_bytes(), layout);
+        if record.faults.malformed_quote {
+            // A quote that opens nothing is told by the text behind the next quote. In the file that may have stood in
+            // another record; here it is this one.
+            push_laid_out_quoted(out, text.as_bytes(), layout);
+        } else {
+            push_laid_out(out, text.as_bytes(), layout);
+        }
         text.clear();
         for finding in findings.iter() {
             join(&mut text, finding.reason);
@@ -368,7 +375,7 @@ fn push_laid_out_quoted(out: &mut Vec<u8>, text: &[u8], layout: &Layout) {
             (byte, None) if is_quoted && byte == layout.quote => out.extend_from_slice(&[byte, byte]),
             // There is no way to write it: our own words can do without.
             (byte, None) if !is_quoted && (byte == layout.delimiter || matches!(byte, b'\n' | b'\r')) => {
-                out.push(b' ');
+                out.push(if layout.delimiter == b' ' { b'_' } else { b' ' });
             }
             (byte, _) => out.push(byte),
         }
