@@ -15,7 +15,7 @@ mod names;
 mod relax;
 
 use crate::contract::{Contract, own_labels};
-use crate::rows::{Layout, Limits, Record};
+use crate::rows::{Limits, Record};
 use crate::split::Opening;
 use crate::validate::{Findings, Keys, Plan, check_labels};
 use crate::violation::{FileCode, Verdict};
@@ -75,12 +75,11 @@ pub fn draft(start: &[u8], whole: bool, name: &str) -> Result<Draft, Verdict> {
         return Err(Verdict::new(FileCode::UnsupportedFormat, reason));
     }
     let opening = opened(start, whole);
-    let (mut detected, _) = opening.detect()?;
-    if detected.layout.skip_initial_space && !drops_spaces(start, detected.layout) {
-        detected.layout.skip_initial_space = false;
-    }
+    let (detected, _) = opening.detect()?;
     let labels = own_labels(&detected.labels);
     if labels.is_empty() {
+        // What is no table for another reason has a verdict of its own.
+        opening.regular()?;
         return Err(Verdict::new(
             FileCode::EmptyFile,
             "there is nothing in the file to draft a contract from",
@@ -130,14 +129,6 @@ fn other_text(start: &[u8]) -> Option<&'static str> {
         (b'[', Some(b'{' | b'[')) | (b'{', Some(b'"')) => Some("JSON"),
         _ => None,
     }
-}
-
-/// Whether spaces behind delimiters are the way in which the file is written, and not a comma in somebody's sentence.
-fn drops_spaces(start: &[u8], layout: Layout) -> bool {
-    let seen = start.get(..Limits::STANDARD.header_bytes).unwrap_or(start);
-    let count = |pair: &[u8]| memchr::memmem::find_iter(seen, pair).count();
-    count(&[layout.delimiter, b' ', layout.quote]) > 0
-        || count(&[layout.delimiter, b' ']) * 20 >= count(&[layout.delimiter])
 }
 
 /// A file of which only its start is read.

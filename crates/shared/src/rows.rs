@@ -276,6 +276,12 @@ impl Reader {
         self.layout
     }
 
+    /// What a record may not exceed.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
     /// Reads by another layout from here on. Meant for the time before the first record.
     pub fn set_layout(&mut self, layout: Layout) {
         self.layout = layout;

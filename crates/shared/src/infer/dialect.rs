@@ -108,11 +108,17 @@ fn attempt(start: &[u8], finished: bool, layout: Layout, limits: Limits) -> Atte
         reader.filled(0);
     }
     let mut rows = Vec::new();
-    let mut broken = 0_usize;
+    let (mut broken, mut spaced) = (0_usize, Spaced::default());
     while rows.len() < MAX_RECORDS {
         let cells = match reader.next_record() {
+            // A table is not that wide: the delimiter is no delimiter, or a cell without end goes on.
+            Step::Record(record) if record.oversized.is_some() || record.width > limits.columns => {
+                broken += 1;
+                continue;
+            }
             Step::Record(record) => {
-                broken += usize::from(record.faults.malformed_quote || record.oversized.is_some());
+                broken += usize::from(record.faults.malformed_quote);
+                spaced.look_at(&record);
                 cells(&record)
             }
             Step::Unterminated { .. } => {
@@ -124,8 +130,32 @@ fn attempt(start: &[u8], finished: bool, layout: Layout, limits: Limits) -> Atte
         rows.push(Row { number: reader.next_row() - 1, cells });
     }
     let width = modal_width(&rows);
-    let score = pattern_score(&rows) * type_score(&rows, layout) * share(rows.len(), rows.len() + broken);
+    let mut score = pattern_score(&rows) * type_score(&rows, layout) * share(rows.len(), rows.len() + broken);
+    if layout.skip_initial_space && !spaced.is_usual() {
+        score = 0.0;
+    }
     Attempt { layout, rows, width, score }
+}
+
+/// How many cells behind a delimiter begin with a space: in most, it is the way in which the file is written; in few,
+/// it is somebody's sentence.
+#[derive(Default)]
+struct Spaced {
+    all: usize,
+    spaced: usize,
+}
+
+impl Spaced {
+    fn look_at(&mut self, record: &Record<'_>) {
+        for field in record.fields().skip(1).filter(|field| !field.raw().is_empty()) {
+            self.all += 1;
+            self.spaced += usize::from(field.raw().starts_with(b" "));
+        }
+    }
+
+    fn is_usual(&self) -> bool {
+        self.spaced * 2 > self.all
+    }
 }
 
 fn cells(record: &Record<'_>) -> Vec<String> {
@@ -301,6 +331,8 @@ mod tests {
             ("a,b\n\"x, y\",2\n\"z, \"\"w\"\"\",4\n", plain),
             ("name,note\nMen's shoes,it's\nO'Hara,'tis\n", plain),
             ("a\n1\n2\n", plain),
+            ("name,note\nA,b c\nB,\"yes, no\"\nC, or not\n", plain),
+            ("name;note\nA;b, c\nB;d, e\n", with(b';')),
         ] {
             assert_eq!(found(text).layout, layout, "{text}");
         }

@@ -78,9 +78,10 @@ enum Next {
 
 /// The next record of what was read.
 fn next(input: &mut Input, heading: &Heading) -> Result<Next, Verdict> {
+    let columns = input.reader().limits().columns;
     loop {
         match input.next_record() {
-            Step::Record(record) => return Ok(Next::Labels(labels_of(&record))),
+            Step::Record(record) => return Ok(Next::Labels(labels_of(&record, columns))),
             Step::End => return Ok(Next::End),
             Step::Unterminated { line } => return Err(super::unterminated(line)),
             Step::NeedInput => {}
@@ -98,7 +99,15 @@ fn next(input: &mut Input, heading: &Heading) -> Result<Next, Verdict> {
     }
 }
 
-fn labels_of(record: &Record<'_>) -> Result<Vec<String>, Verdict> {
+/// The verdict over a header with more columns than are accepted.
+pub(super) fn too_many(found: usize, most: usize) -> Verdict {
+    Verdict::new(
+        FileCode::TooManyColumns,
+        format!("the header has {found} columns; at most {most} are accepted"),
+    )
+}
+
+fn labels_of(record: &Record<'_>, columns: usize) -> Result<Vec<String>, Verdict> {
     if record.oversized.is_some() {
         return Err(Verdict::new(FileCode::FieldTooLarge, "the header is too long; is it a CSV?"));
     }
@@ -117,7 +126,9 @@ fn labels_of(record: &Record<'_>) -> Result<Vec<String>, Verdict> {
             )
         })
     };
-    record.fields().map(|field| utf8(field.text())).collect()
+    let labels: Vec<String> = record.fields().map(|field| utf8(field.text())).collect::<Result<_, _>>()?;
+    // Of a record that is wider still, the last cells are counted and not kept.
+    if labels.len() < record.width { Err(too_many(record.width, columns)) } else { Ok(labels) }
 }
 
 /// Adds the parts of a further row to the names.

@@ -3,7 +3,7 @@
 use super::heading::{self, Head};
 use super::input::{self, Input};
 use super::sniff;
-use crate::contract::{Contract, Heading};
+use crate::contract::{Contract, Heading, own_labels};
 use crate::infer::{self, Detected};
 use crate::intake::Charset;
 use crate::rows::{BLOCK_BYTES, Layout, Limits, Reader, Record, Step};
@@ -142,6 +142,10 @@ impl Opening {
     pub fn regular(&self) -> Result<(Layout, Vec<String>), Verdict> {
         let (found, charset) = self.detect()?;
         let head = self.head(found.layout, charset, (&Heading::default(), &[]))?;
+        let columns = own_labels(&head.labels).len();
+        if columns > self.limits.columns {
+            return Err(heading::too_many(columns, self.limits.columns));
+        }
         Ok((found.layout, head.labels))
     }
 
@@ -173,7 +177,11 @@ impl Opening {
                 let read = self.charset(contract.encoding).and_then(|charset| {
                     Ok((charset, self.head(layout, charset, (&contract.dialect.heading, &names))?))
                 });
-                let width = read.as_ref().map_or(0, |(_, head)| head.labels.len());
+                let width = match &read {
+                    Ok((_, head)) => head.labels.len(),
+                    Err(verdict) if verdict.code == FileCode::TooManyColumns => usize::MAX,
+                    Err(_) => 0,
+                };
                 let fit = read.and_then(|(charset, Head { labels, records })| {
                     let plan = Plan::new(contract, &labels, &self.limits)?;
                     let marked = contract.encoding.is_some_and(|named| !named.is_utf8());
