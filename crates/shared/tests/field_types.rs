@@ -163,7 +163,7 @@ fn a_reason_says_what_would_be_accepted() {
         (
             json!({"type": "yearmonth"}),
             "2024-5",
-            "type-error: f: \"2024-5\" is not a month, written as YYYY-MM, such as 2024-05",
+            "type-error: f: \"2024-5\" is not a month; write YYYY-MM, such as 2024-05",
         ),
     ] {
         assert_eq!(reason(&field, cell), expected, "{field}");

@@ -179,7 +179,7 @@ impl Broken<'_> {
         let rules = &column.field.constraints;
         if let Self::Required = self {
             if value.is_empty() {
-                out.push_str("a value is required");
+                out.push_str("the cell is empty, and a value is required");
             } else {
                 out.push_str("a value is required, but ");
                 push_quoted(out, value);
@@ -190,7 +190,7 @@ impl Broken<'_> {
         push_quoted(out, value);
         match self {
             Self::Required => {}
-            Self::Type => push_expected(&column.field, out),
+            Self::Type => push_expected(&column.field, value, out),
             Self::Bound(side, bound, can_be_told) => {
                 out.push_str(side.words(*can_be_told));
                 push_scalar(out, bound, &column.field.format);
@@ -235,7 +235,7 @@ fn push_scalar(out: &mut String, scalar: &Scalar, format: &Format) {
 }
 
 /// What a cell of this field should have been.
-fn push_expected(field: &Field, out: &mut String) {
+fn push_expected(field: &Field, value: &[u8], out: &mut String) {
     match &field.format {
         Format::Pattern(pattern) => {
             let _ = write!(out, " is not written in the contract's form ({pattern})");
@@ -257,6 +257,9 @@ fn push_expected(field: &Field, out: &mut String) {
                 " is not base64; write the bytes with A-Z, a-z, 0-9, + and /, filled up with =, such as SGVsbG8="
             }
         }),
+        Format::Default if field.kind == FieldType::Date && is_written_as_date(value) => {
+            out.push_str(" is not a date that exists; write one such as 2024-05-20");
+        }
         Format::Default => out.push_str(expected(field.kind)),
     }
 }
@@ -287,6 +290,15 @@ fn push_expected_number(kind: FieldType, style: &NumberStyle, out: &mut String) 
     });
 }
 
+/// Whether a text has the form of a date, so that it is the day that is wrong.
+fn is_written_as_date(value: &[u8]) -> bool {
+    value.len() == 10
+        && value.iter().enumerate().all(|(at, byte)| match at {
+            4 | 7 => *byte == b'-',
+            _ => byte.is_ascii_digit(),
+        })
+}
+
 /// What a cell of this type should have been, in the type's default form.
 fn expected(kind: FieldType) -> &'static str {
     match kind {
@@ -296,15 +308,15 @@ fn expected(kind: FieldType) -> &'static str {
             " is not a number; write digits with a point if need be, such as 1299.50, without currency signs or thousands separators"
         }
         FieldType::Boolean => " is neither true nor false",
-        FieldType::Date => " is not a date that exists, written as YYYY-MM-DD, such as 2024-05-20",
-        FieldType::Time => " is not a time of day, written as hh:mm:ss, such as 13:05:00",
+        FieldType::Date => " is not a date; write YYYY-MM-DD, such as 2024-05-20",
+        FieldType::Time => " is not a time of day; write hh:mm:ss, such as 13:05:00",
         FieldType::Datetime => {
-            " is not a date and time, written as YYYY-MM-DDThh:mm:ssZ, such as 2024-05-20T13:05:00Z"
+            " is not a date and time; write YYYY-MM-DDThh:mm:ssZ, such as 2024-05-20T13:05:00Z"
         }
-        FieldType::Year => " is not a year of four digits, such as 2024",
-        FieldType::Yearmonth => " is not a month, written as YYYY-MM, such as 2024-05",
+        FieldType::Year => " is not a year; write four digits, such as 2024",
+        FieldType::Yearmonth => " is not a month; write YYYY-MM, such as 2024-05",
         FieldType::Duration => {
-            " is not a duration, written as PnYnMnDTnHnMnS, such as P1DT12H for a day and a half or PT30M for half an hour"
+            " is not a duration; write PnYnMnDTnHnMnS, such as P1DT12H for a day and a half or PT30M for half an hour"
         }
     }
 }

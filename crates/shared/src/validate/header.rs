@@ -204,8 +204,10 @@ fn notes(contract: &Contract, positions: &[Option<usize>], own: &[String], width
     let present = positions.iter().flatten().count();
     if own.len() > present {
         let extra = own.len() - present;
-        let columns = if extra == 1 { "1 column" } else { &format!("{extra} columns") };
-        notes.push(format!("{columns} of the file are not in the contract and were carried through"));
+        notes.push(match extra {
+            1 => "1 column of the file is not in the contract and was carried through".to_owned(),
+            _ => format!("{extra} columns of the file are not in the contract and were carried through"),
+        });
     }
     if width > own.len() {
         notes.push("a rejected file that came back: its last three columns were ignored".to_owned());

@@ -107,7 +107,7 @@ fn a_good_row_is_accepted_at_first_sight() {
 fn every_violation_says_what_is_wrong_and_what_would_be_accepted() {
     let plan = plan(EVERYTHING);
     for (column, cell, expected) in [
-        (0, "", "id constraint-error: id: a value is required"),
+        (0, "", "id constraint-error: id: the cell is empty, and a value is required"),
         (0, "N/A", r#"id constraint-error: id: a value is required, but "N/A" stands for none"#),
         (0, "  ", r#"id constraint-error: id: a value is required, but "  " stands for none"#),
         (1, "A", r#"name constraint-error: name: "A" is shorter than 2 characters"#),
@@ -129,9 +129,9 @@ fn every_violation_says_what_is_wrong_and_what_would_be_accepted() {
         (
             9,
             "2024-02-30",
-            r#"any_day type-error: any_day: "2024-02-30" is not a date that exists, written as YYYY-MM-DD, such as 2024-05-20"#,
+            r#"any_day type-error: any_day: "2024-02-30" is not a date that exists; write one such as 2024-05-20"#,
         ),
-        (12, "24", r#"year type-error: year: "24" is not a year of four digits, such as 2024"#),
+        (12, "24", r#"year type-error: year: "24" is not a year; write four digits, such as 2024"#),
         (15, "3", "- row-constraint: the row does not satisfy low <= high (low is 3, high is 2)"),
     ] {
         let found = judge(&plan, &mut Keys::default(), &with(&[(column, cell)]));
