@@ -199,6 +199,20 @@ proptest! {
     }
 
     #[test]
+    fn the_encoding_of_a_file_changes_nothing(
+        rows in hostile(500),
+        block in 8_usize..300,
+        cuts in prop::collection::vec(1_usize..90, 1..8),
+        big in any::<bool>(),
+    ) {
+        let text = format!("a,b,c\n{}", String::from_utf8_lossy(&rows));
+        let units = "\u{feff}".encode_utf16().chain(text.encode_utf16());
+        let utf16: Vec<u8> =
+            units.flat_map(|unit| if big { unit.to_be_bytes() } else { unit.to_le_bytes() }).collect();
+        prop_assert_eq!(split(&utf16, block, &cuts), split(text.as_bytes(), 4096, &[usize::MAX]));
+    }
+
+    #[test]
     fn every_record_is_in_exactly_one_output_byte_for_byte(
         rows in hostile(500),
         block in 70_usize..300,
