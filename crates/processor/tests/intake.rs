@@ -327,3 +327,11 @@ fn a_file_without_a_header_has_the_columns_of_its_contract() {
     assert_eq!(counts(&world.process("again.csv", &again)), (2, 0));
     assert_eq!(world.process("none.csv", b"\n\n").code, Some(FileCode::EmptyFile));
 }
+
+#[test]
+fn a_text_that_names_the_tar_format_where_an_archive_does_is_a_text() {
+    let world = World::new(&json!({}));
+    let text = format!("name,age\n{},33\n", "x".repeat(248) + "ustar");
+    assert_eq!(text.find("ustar"), Some(257));
+    assert_eq!(counts(&world.process("a.csv", text.as_bytes())), (1, 0));
+}

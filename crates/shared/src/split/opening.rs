@@ -95,7 +95,7 @@ impl Opening {
 
     /// How much is looked at: more than a header may have. Every other byte of UTF-16 may be nothing.
     fn window(&self) -> usize {
-        2 * self.limits.header_bytes + 4
+        (2 * self.limits.header_bytes + 4).max(sniff::SEEN_BYTES)
     }
 
     fn read(&self) -> &[u8] {

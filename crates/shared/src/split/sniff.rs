@@ -21,7 +21,10 @@ const MAGIC: [(&[u8], &str, &str); 10] = [
 const MARKS: [(&[u8], &str); 2] =
     [(b"\xff\xfe\0\0", "UTF-32 (little endian)"), (b"\0\0\xfe\xff", "UTF-32 (big endian)")];
 
-/// Where the headers of a tar archive say that it is one (POSIX.1-1988), and what they say.
+/// How many bytes are looked at, at the most.
+pub(super) const SEEN_BYTES: usize = 512;
+/// Where the headers of a tar archive say that it is one (POSIX.1-1988), and what they say. The name before it is
+/// filled up with zeros, which no CSV has.
 const TAR: (usize, &[u8]) = (257, b"ustar");
 
 /// The encoding of a file that begins like this, where the contract names this one. A byte order mark goes before
@@ -43,7 +46,9 @@ pub(super) fn charset(start: &[u8], named: Option<Charset>) -> Result<Charset, V
             return Err(looks_like(what, remedy));
         }
     }
-    if start.get(TAR.0..).is_some_and(|rest| rest.starts_with(TAR.1)) {
+    if start.get(TAR.0..).is_some_and(|rest| rest.starts_with(TAR.1))
+        && start.iter().take(TAR.0).any(|byte| *byte == 0)
+    {
         return Err(looks_like("a tar archive", "unpack it and send the CSV inside"));
     }
     match named {
