@@ -369,7 +369,11 @@ fn push_laid_out_quoted(out: &mut Vec<u8>, text: &[u8], layout: &Layout) {
     }
     for byte in text {
         match (*byte, layout.escape) {
-            (byte, Some(escape)) if byte == escape || byte == layout.quote || !is_quoted => {
+            (byte, Some(escape))
+                if byte == escape
+                    || byte == layout.quote
+                    || (!is_quoted && (byte == layout.delimiter || matches!(byte, b'\n' | b'\r'))) =>
+            {
                 out.extend_from_slice(&[escape, byte]);
             }
             (byte, None) if is_quoted && byte == layout.quote => out.extend_from_slice(&[byte, byte]),
