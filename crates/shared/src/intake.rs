@@ -6,7 +6,7 @@
 mod charset;
 mod gzip;
 
-pub use charset::{Charset, ESCAPED_LEAD, Transcoder};
+pub use charset::{Charset, Transcoder};
 pub use gzip::{ArchiveLimits, Gunzip, is_gzip};
 
 /// What a step of the intake answers.

@@ -21,3 +21,4 @@ pub mod stage;
 pub mod validate;
 pub mod value;
 pub mod violation;
+pub mod wording;

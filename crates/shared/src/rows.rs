@@ -14,7 +14,7 @@ mod field;
 mod scan;
 mod skip;
 
-pub use field::{Field, decode};
+pub use field::Field;
 pub(crate) use scan::is_control;
 
 use scan::{Cursor, Scanned};
@@ -260,14 +260,8 @@ impl Reader {
 
     /// What has arrived and was not yet taken.
     #[must_use]
-    pub fn pending(&self) -> &[u8] {
+    fn pending(&self) -> &[u8] {
         self.buffer.get(self.start..self.end).unwrap_or_default()
-    }
-
-    /// Whether the end of the input was announced.
-    #[must_use]
-    pub fn is_finished(&self) -> bool {
-        self.finished
     }
 
     /// The layout that records are read by.
@@ -280,12 +274,6 @@ impl Reader {
     #[must_use]
     pub fn limits(&self) -> Limits {
         self.limits
-    }
-
-    /// Reads by another layout from here on. Meant for the time before the first record.
-    pub fn set_layout(&mut self, layout: Layout) {
-        self.layout = layout;
-        self.cursor = Cursor::default();
     }
 
     /// The row that the next record is, from 1: records, empty lines and comments each count as one, as they do for

@@ -134,7 +134,7 @@ impl<'a> Drafted<'a> {
     /// `, such as "x" in row 5`, if there is one.
     pub(super) fn example(&self) -> String {
         let example = |(value, row): &(String, u64)| {
-            format!(", such as {} in row {}", guess::quoted(value), guess::count(*row))
+            format!(", such as {} in row {}", guess::quoted(value), crate::wording::count(*row))
         };
         self.misfit.map_or_else(String::new, example)
     }

@@ -8,6 +8,7 @@ use super::draft::{Drafted, Role};
 use crate::contract::HeaderRows;
 use crate::rows::{Layout, NO_QUOTE};
 use crate::validate::push_visible;
+use crate::wording::count;
 
 /// How sure a guess is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -286,17 +287,4 @@ fn verb(count: u64) -> &'static str {
 
 fn times_of(times: u64) -> String {
     if times == 1 { "once".to_owned() } else { format!("{} times", count(times)) }
-}
-
-/// A count with its thousands apart: `1,002`.
-pub(super) fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }

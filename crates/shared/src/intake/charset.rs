@@ -11,7 +11,7 @@ use encoding_rs::{Decoder, DecoderResult, Encoding, REPLACEMENT, UTF_8, UTF_16BE
 use super::{Held, Taken};
 
 /// The first byte of an undecodable byte as it stands in decoded text.
-pub const ESCAPED_LEAD: u8 = 0xed;
+const ESCAPED_LEAD: u8 = 0xed;
 /// Less room than this may not take a character: it is decoded aside then.
 const LEAST_ROOM: usize = 16;
 /// The longest malformed sequence with what is read beyond it, in bytes (as `DecoderResult::Malformed` has them).

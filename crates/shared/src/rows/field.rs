@@ -64,7 +64,7 @@ fn spaces(raw: &[u8]) -> usize {
 
 /// Takes the quotes off a field.
 #[must_use]
-pub fn decode<'a>(raw: &'a [u8], layout: &Layout) -> Cow<'a, [u8]> {
+fn decode<'a>(raw: &'a [u8], layout: &Layout) -> Cow<'a, [u8]> {
     if !layout.has_usual_quotes() {
         return Cow::Owned(automaton::text(raw, layout));
     }

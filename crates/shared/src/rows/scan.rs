@@ -122,7 +122,22 @@ struct Scan<'e> {
     ends: &'e mut Vec<u32>,
 }
 
-impl Scan<'_> {
+impl<'e> Scan<'e> {
+    /// Stands at the first byte of a record.
+    #[inline]
+    fn new(start: usize, ends: &'e mut Vec<u32>) -> Self {
+        ends.clear();
+        Self {
+            start,
+            field: start,
+            field_is_text: false,
+            width: 0,
+            lines: 0,
+            faults: Faults::default(),
+            ends,
+        }
+    }
+
     /// Ends a field.
     #[inline]
     fn end_field(&mut self, position: usize) {
@@ -179,16 +194,7 @@ impl Reader {
             cursor = self.seek(start);
         }
         let mut ends = std::mem::take(&mut self.ends);
-        ends.clear();
-        let scan = Scan {
-            start,
-            field: start,
-            field_is_text: false,
-            width: 0,
-            lines: 0,
-            faults: Faults::default(),
-            ends: &mut ends,
-        };
+        let scan = Scan::new(start, &mut ends);
         let found = self.scan_record(&mut cursor, scan);
         self.ends = ends;
         self.cursor = cursor;
@@ -234,16 +240,7 @@ impl Reader {
     pub(super) fn scan_bytes(&mut self) -> Scanned {
         let start = self.start;
         let mut ends = std::mem::take(&mut self.ends);
-        ends.clear();
-        let scan = Scan {
-            start,
-            field: start,
-            field_is_text: false,
-            width: 0,
-            lines: 0,
-            faults: Faults::default(),
-            ends: &mut ends,
-        };
+        let scan = Scan::new(start, &mut ends);
         let found = self.scan_record_bytes(scan);
         self.ends = ends;
         found

@@ -78,10 +78,10 @@ enum Next {
 
 /// The next record of what was read.
 fn next(input: &mut Input, heading: &Heading) -> Result<Next, Verdict> {
-    let columns = input.reader().limits().columns;
+    let limits = input.reader().limits();
     loop {
         match input.next_record() {
-            Step::Record(record) => return Ok(Next::Labels(labels_of(&record, columns))),
+            Step::Record(record) => return Ok(Next::Labels(labels_of(&record, limits.columns))),
             Step::End => return Ok(Next::End),
             Step::Unterminated { line } => return Err(super::unterminated(line)),
             Step::NeedInput => {}
@@ -93,7 +93,7 @@ fn next(input: &mut Input, heading: &Heading) -> Result<Next, Verdict> {
             };
             return Err(Verdict::new(
                 FileCode::FieldTooLarge,
-                format!("{what} longer than 65536 bytes; is it a CSV?"),
+                format!("{what} longer than {} bytes; is it a CSV?", limits.header_bytes),
             ));
         }
     }
