@@ -23,12 +23,31 @@ output "dead_letter_queue_url" {
   value       = aws_sqs_queue.dead_letters.url
 }
 
-output "rule_names" {
-  description = "Names of the rules that feed the queue, by their short names."
-  value       = { for key, rule in aws_cloudwatch_event_rule.this : key => rule.name }
-}
-
 output "alarm_arns" {
   description = "ARNs of the stage's alarms."
   value       = concat([for alarm in aws_cloudwatch_metric_alarm.this : alarm.arn], [aws_cloudwatch_metric_alarm.undelivered.arn])
+}
+
+output "policies" {
+  description = "What the function may do, in JSON: its work, and its use of the key. The tests of the stack read them here."
+  value = {
+    work = aws_iam_role_policy.work.policy
+    key  = aws_iam_role_policy.key.policy
+  }
+}
+
+output "environment" {
+  description = "The function's environment variables."
+  value       = aws_lambda_function.this.environment[0].variables
+}
+
+output "rules" {
+  description = "The rules that feed the queue, by their short names: name, bus and pattern."
+  value = {
+    for key, rule in aws_cloudwatch_event_rule.this : key => {
+      name    = rule.name
+      bus     = rule.event_bus_name
+      pattern = rule.event_pattern
+    }
+  }
 }
