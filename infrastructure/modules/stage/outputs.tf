@@ -51,3 +51,22 @@ output "rules" {
     }
   }
 }
+
+output "made_with" {
+  description = "What the stage was made with, as its resources have it. The tests of the stack read it here."
+  value = {
+    boundary            = aws_iam_role.this.permissions_boundary
+    package             = aws_lambda_function.this.filename
+    architecture        = one(aws_lambda_function.this.architectures)
+    memory_mb           = aws_lambda_function.this.memory_size
+    timeout_seconds     = aws_lambda_function.this.timeout
+    reserved            = aws_lambda_function.this.reserved_concurrent_executions
+    maximum_concurrency = aws_lambda_event_source_mapping.this.scaling_config[0].maximum_concurrency
+    max_receive_count   = var.max_receive_count
+    queue               = aws_sqs_queue.this.name
+    log_group           = aws_cloudwatch_log_group.this.name
+    log_retention_days  = aws_cloudwatch_log_group.this.retention_in_days
+    key                 = aws_cloudwatch_log_group.this.kms_key_id
+    alarms_tell         = one(aws_cloudwatch_metric_alarm.undelivered.alarm_actions)
+  }
+}
