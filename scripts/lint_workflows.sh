@@ -40,6 +40,10 @@ own_rules() {
             bad=1
         done < <(grep --line-number 'uses:' "$file" |
             grep --invert-match --extended-regexp '^[0-9]+: +(- )?uses: [A-Za-z0-9._/-]+@[0-9a-f]{40} # v[0-9]+(\.[0-9]+)*$' || true)
+        if [ "$(grep --count 'uses: actions/checkout@' "$file")" != "$(grep --count 'persist-credentials: false$' "$file")" ]; then
+            echo "$file: each checkout has 'persist-credentials: false': nothing here pushes"
+            bad=1
+        fi
         while IFS= read -r line; do
             echo "$file:$line: no workflow of this project uses a secret, and so no personal token"
             bad=1
