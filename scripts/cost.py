@@ -39,8 +39,9 @@ BYTES_A_ROW = 16_000_013 / 100_876
 PROCESSED = 23_933_646 / 16_000_013
 REJECTED = 1_281_708 / 16_000_013
 ERRORS = 593_367 / 16_000_013
-# The processor between S3 and S3 over HTTPS, in CPU seconds (docs/BENCHMARKS.md, "S3 path").
-PROCESSOR_CPU_SECONDS_A_GB = 2.6
+# The processor between S3 and S3 over HTTPS, in CPU seconds: `cargo bench -p bench --bench s3_path -- 1GB --tls`, beside
+# other work on the machine.
+PROCESSOR_CPU_SECONDS_A_GB = 3.6
 # `gristmill run` less `gristmill split` on 100 MB: 0.75 - 0.29 s.
 ANALYZER_CPU_SECONDS_A_GB = 4.6
 # The stored record of that file, as compact JSON: 34.2 kB, whatever the number of rows.
