@@ -16,7 +16,7 @@ run "each_stage_has_its_own_size_queue_and_package" {
         package             = "tests/packages/processor/bootstrap.zip"
         architecture        = "arm64"
         memory_mb           = 512
-        timeout_seconds     = 300
+        timeout_seconds     = 600
         reserved            = 10
         maximum_concurrency = 10
         max_receive_count   = 6
@@ -31,7 +31,7 @@ run "each_stage_has_its_own_size_queue_and_package" {
         package             = "tests/packages/analyzer/bootstrap.zip"
         architecture        = "arm64"
         memory_mb           = 512
-        timeout_seconds     = 300
+        timeout_seconds     = 600
         reserved            = 2
         maximum_concurrency = 2
         max_receive_count   = 6
@@ -103,7 +103,7 @@ run "what_is_set_reaches_each_stage" {
     condition = [
       for made in [module.processor.made_with, module.analyzer.made_with, module.notifier.made_with] :
       [made.memory_mb, made.timeout_seconds, made.maximum_concurrency, made.reserved]
-    ] == [[1769, 900, 10, -1], [512, 300, 5, 6], [256, 30, 2, 2]]
+    ] == [[1769, 900, 10, -1], [512, 600, 5, 6], [256, 30, 2, 2]]
     error_message = "A size that was set is not used, or one that was not set is no longer the default."
   }
 }
