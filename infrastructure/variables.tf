@@ -169,15 +169,16 @@ variable "stages" {
   EOT
   type = object({
     processor = optional(object({
-      # 5 GiB at the 75 MB/s that a function's network gives take 70 s to read, twice where keys need a second pass.
+      # The largest file that is taken, 5 GiB, at the 75 MB/s that a function's network gives and with a second pass for
+      # its keys, comes near 300 s; it must not end in the dead-letter queue for want of time.
       memory_mb            = optional(number, 512)
-      timeout_seconds      = optional(number, 300)
+      timeout_seconds      = optional(number, 600)
       maximum_concurrency  = optional(number, 10)
       reserved_concurrency = optional(number, 10)
     }), {})
     analyzer = optional(object({
       memory_mb       = optional(number, 512)
-      timeout_seconds = optional(number, 300)
+      timeout_seconds = optional(number, 600)
       # What the model's quota allows is less than what Lambda does.
       maximum_concurrency  = optional(number, 2)
       reserved_concurrency = optional(number, 2)
