@@ -61,9 +61,11 @@ def keep_what_is_not_named(original, queue, attributes, now=None):
     policy = attributes["Policy"] if "Policy" in attributes else getattr(queue, "policy", None)
     original(queue, attributes, now)
     queue.policy = policy
+    queue.redrive_allow_policy = queue.redrive_allow_policy or None
 
 
-# SQS: RedriveAllowPolicy is an attribute as RedrivePolicy is; moto takes it and never gives it back.
+# SQS: RedriveAllowPolicy is an attribute as RedrivePolicy is; moto takes it and never gives it back. Set to nothing, each of
+# the two is taken away.
 # (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueAttributes.html)
 Queue.redrive_allow_policy = None
 Queue.BASE_ATTRIBUTES.append("RedriveAllowPolicy")
