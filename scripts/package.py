@@ -47,7 +47,7 @@ GLIBC = (2, 34)
 # What changes the bytes from outside. The repository alone is to decide them.
 OUTSIDE = re.compile(
     r"(CARGO_ENCODED_|CARGO_BUILD_)?RUSTFLAGS|CARGO_TARGET_.*_(RUSTFLAGS|LINKER)|CARGO_PROFILE_.*|CARGO_LAMBDA_.*"
-    r"|((HOST|TARGET)_)?(C|CXX|CPP|LD|AS)FLAGS(_.*)?|CC(_.*)?|CXX(_.*)?|AR(_.*)?|AWS_LC_.*|CARGO_BUILD_TARGET"
+    r"|((HOST|TARGET)_)?(CC|CXX|AR|(C|CXX|CPP|LD|AS)FLAGS)(_.*)?|AWS_LC_.*|CARGO_BUILD_TARGET"
 )
 # libdeflate's best.
 LEVEL = 12

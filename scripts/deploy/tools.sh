@@ -97,7 +97,7 @@ tool_rust() {
     fi
     rustup --version
     # Without a name it installs what rust-toolchain.toml says, with its components.
-    rustup toolchain install
+    rustup toolchain install --no-self-update
     # The functions run on arm64, wherever they are built.
     rustup target add aarch64-unknown-linux-gnu
     cargo --version
