@@ -64,9 +64,11 @@ resource "aws_cloudwatch_metric_alarm" "no_report" {
   ok_actions          = [local.arns.alerts]
 
   metric_query {
+    # A metric that nothing was counted in has no points at all, so each is filled.
+    # (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html)
     id          = "lost"
     label       = "Files in, and no report out"
-    expression  = "IF(FILL(arrivals, 0) > 0 AND FILL(invocations, 0) - FILL(errors, 0) <= 0, 1, 0)"
+    expression  = "IF((FILL(arrivals, 0) > 0) AND (FILL(invocations, 0) - FILL(errors, 0) <= 0), 1, 0)"
     return_data = true
   }
 

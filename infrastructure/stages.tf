@@ -244,7 +244,7 @@ module "notifier" {
       # (https://docs.aws.amazon.com/ses/latest/dg/control-user-access.html)
       sid       = "SendAsOneAddressThroughOneConfigurationSet"
       actions   = ["ses:SendEmail"]
-      resources = [local.arns.identity, local.arns.configuration_set]
+      resources = concat([local.arns.identity, local.arns.configuration_set], local.arns.sandbox_recipients)
       conditions = {
         StringEquals = { "ses:FromAddress" = [var.sender] }
       }

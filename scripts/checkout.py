@@ -49,6 +49,9 @@ def enter(tool):
     home = tools() / tool
     if pathlib.Path(sys.prefix).resolve() == home.resolve():
         return
+    if "CARGO_TARGET_DIR" in os.environ:
+        # tools.sh works in the project's root, wherever this is called.
+        os.environ["CARGO_TARGET_DIR"] = str(home.parent.parent)
     # All that it says goes where progress goes; standard output is the script's own.
     subprocess.run(["bash", ROOT / "scripts/deploy/tools.sh", tool], check=True, stdout=sys.stderr)
     sys.stdout.flush()
