@@ -101,9 +101,13 @@ impl<C: Clock + 'static> Objects for S3Objects<C> {
         let answer = match request.set_if_none_match(known.map(quoted)).send().await {
             Ok(answer) => answer,
             Err(error) if status_of(&error) == Some(304) => return Ok(Fetched::Unchanged),
-            // Only a missing key is an absent object: a missing bucket, and a 403 above all, are mistakes in the
-            // set-up that must not pass for "there is no contract".
+            // Only a missing key is an absent object: a missing bucket, and a forbidden object above all, are mistakes
+            // in the set-up that must not pass for "there is no contract".
             Err(error) if error.code() == Some("NoSuchKey") => return Ok(Fetched::Absent),
+            Err(error) if error.code() == Some("AccessDenied") => {
+                let refusal = fault(GET, error);
+                return if self.is_absent(at).await { Ok(Fetched::Absent) } else { Err(refusal) };
+            }
             Err(error) => return Err(fault(GET, error)),
         };
         let (info, mut body) = self.begin(at, answer)?;
@@ -127,6 +131,16 @@ impl<C: Clock + 'static> Objects for S3Objects<C> {
 
     async fn create(&self, at: &Location, metadata: Metadata) -> Result<S3Upload<C>, Fault> {
         Ok(S3Upload::new(Arc::clone(&self.0), at.clone(), metadata))
+    }
+}
+
+impl<C: Clock + 'static> S3Objects<C> {
+    /// Whether there is certainly no such object.
+    ///
+    /// S3 answers 403 for a missing key too, unless the caller may list the whole bucket (Amazon S3 API reference,
+    /// `GetObject`, "Permissions"). A function may list some prefixes and no more, so it looks there.
+    async fn is_absent(&self, at: &Location) -> bool {
+        self.list(&at.bucket, &at.key).await.is_ok_and(|keys| !keys.contains(&at.key))
     }
 }
 

@@ -58,7 +58,7 @@ pub fn files() -> Vec<Sample> {
     files
 }
 
-/// The three larger files.
+/// The larger files, and the one that a deploy drops.
 fn datasets() -> Vec<Sample> {
     let made = |dataset: Dataset, name, records, shows, gets| {
         let mut bytes = Vec::new();
@@ -89,6 +89,13 @@ fn datasets() -> Vec<Sample> {
             200,
             "a web shop's year of orders, some of them wholesale",
             "order numbers used twice, prices with currency signs and the like are rejected",
+        ),
+        made(
+            Dataset::SmokeTest,
+            "smoke_test.csv",
+            20,
+            "what a deploy drops to see that a file becomes a report",
+            "a report to the mailbox simulator of SES; the record of the run shows that it was sent",
         ),
     ]
 }

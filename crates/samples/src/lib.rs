@@ -1,7 +1,7 @@
 //! Test data of our own: believable files with known mistakes, written by a generator whose seed is fixed.
 //!
 //! Four generators stream a data set of any size, deterministically: [`smartphone_sales`], [`health_metrics`],
-//! [`customer_orders`] and [`shipments`]. Each returns how many records it wrote and how many of them a contract must reject.
+//! [`customer_orders`], [`shipments`] and [`smoke_test`]. Each returns how many records it wrote and how many of them a contract must reject.
 //! [`files`] lists the small files of `samples/`, each named by what it shows and paired with the verdict that
 //! it must get, so that tests can walk over them. Brands, models, people and readings are invented.
 //!
@@ -17,6 +17,7 @@ mod readme;
 mod sheet;
 mod shipments;
 mod smartphone_sales;
+mod smoke_test;
 
 use std::io::{self, Write};
 
@@ -27,6 +28,7 @@ pub use random::Random;
 pub use readme::readme;
 pub use shipments::shipments;
 pub use smartphone_sales::smartphone_sales;
+pub use smoke_test::smoke_test;
 
 /// What to generate.
 #[derive(Debug, Clone, PartialEq)]
@@ -103,12 +105,14 @@ pub enum Dataset {
     CustomerOrders,
     /// Shipments of a forwarder. Its contract has a reference file.
     Shipments,
+    /// What a deploy drops to see that a file becomes a report.
+    SmokeTest,
 }
 
 impl Dataset {
     /// Every data set.
-    pub const ALL: [Self; 4] =
-        [Self::SmartphoneSales, Self::HealthMetrics, Self::CustomerOrders, Self::Shipments];
+    pub const ALL: [Self; 5] =
+        [Self::SmartphoneSales, Self::HealthMetrics, Self::CustomerOrders, Self::Shipments, Self::SmokeTest];
 
     /// The name, as in `input/<name>/` and `contracts/<name>.json`.
     pub fn name(self) -> &'static str {
@@ -117,6 +121,7 @@ impl Dataset {
             Self::HealthMetrics => "health_metrics",
             Self::CustomerOrders => "customer_orders",
             Self::Shipments => "shipments",
+            Self::SmokeTest => "smoke_test",
         }
     }
 
@@ -136,6 +141,7 @@ impl Dataset {
             Self::HealthMetrics => health_metrics(out, spec),
             Self::CustomerOrders => customer_orders(out, spec),
             Self::Shipments => shipments(out, spec),
+            Self::SmokeTest => smoke_test(out, spec),
         }
     }
 }

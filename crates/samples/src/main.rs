@@ -12,7 +12,7 @@ const USAGE: &str = "\
 usage: samples                                       rewrite the files of samples/
        samples bench <dataset> <size> <file> [...]   write a benchmark file and print what it holds, as JSON
 
-datasets: smartphone_sales, health_metrics, customer_orders, shipments
+datasets: smartphone_sales, health_metrics, customer_orders, shipments, smoke_test
 size:     at least so many bytes: 500, 10kB, 100MB, 1GB, or KiB, MiB, GiB
 options:  --all-bad       a mistake in every record
           --long-line     one record of 1 MiB (a review over the limit)

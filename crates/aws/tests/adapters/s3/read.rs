@@ -150,12 +150,36 @@ async fn a_small_object_is_read_whole_unless_its_tag_is_known() {
 async fn only_a_missing_key_is_an_absent_object() {
     let wire = Wire::replying([Reply::error(404, "NoSuchKey")]);
     assert_eq!(objects(&wire).fetch(&contract(), None).await.unwrap(), Fetched::Absent);
-    for (status, code, expected) in
-        [(403, "AccessDenied", FaultKind::Denied), (404, "NoSuchBucket", FaultKind::NotFound)]
-    {
-        let wire = Wire::replying([Reply::error(status, code)]);
-        assert_eq!(objects(&wire).fetch(&contract(), None).await.unwrap_err().kind, expected);
+    let wire = Wire::replying([Reply::error(404, "NoSuchBucket")]);
+    assert_eq!(objects(&wire).fetch(&contract(), None).await.unwrap_err().kind, FaultKind::NotFound);
+}
+
+fn listing(keys: &[&str]) -> Reply {
+    let contents: String = keys.iter().map(|key| format!("<Contents><Key>{key}</Key></Contents>")).collect();
+    Reply::new(
+        200,
+        format!("<ListBucketResult><IsTruncated>false</IsTruncated>{contents}</ListBucketResult>"),
+    )
+}
+
+#[tokio::test]
+async fn a_forbidden_object_is_absent_only_when_it_is_not_listed() {
+    // What lies beside it, with a longer name, says nothing of it.
+    for (keys, absent) in [
+        (&[][..], true),
+        (&["contracts/sales.json.bak"], true),
+        (&["contracts/sales.json", "contracts/sales.json.bak"], false),
+    ] {
+        let wire = Wire::replying([Reply::error(403, "AccessDenied"), listing(keys)]);
+        match objects(&wire).fetch(&contract(), None).await {
+            Ok(fetched) => assert!(absent && fetched == Fetched::Absent, "{keys:?}"),
+            Err(fault) => assert!(!absent && fault.kind == FaultKind::Denied, "{keys:?}"),
+        }
+        assert!(wire.sent()[1].uri.contains("prefix=contracts%2Fsales.json"), "{}", wire.sent()[1].uri);
     }
+    let wire = Wire::replying([Reply::error(403, "AccessDenied"), Reply::error(403, "AccessDenied")]);
+    let fault = objects(&wire).fetch(&contract(), None).await.unwrap_err();
+    assert_eq!((fault.kind, fault.operation), (FaultKind::Denied, "GetObject"));
 }
 
 #[tokio::test]

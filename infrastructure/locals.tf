@@ -1,0 +1,73 @@
+data "aws_caller_identity" "current" {}
+
+data "aws_partition" "current" {}
+
+locals {
+  prefix    = "${var.name}-${var.environment}"
+  account   = data.aws_caller_identity.current.account_id
+  partition = data.aws_partition.current.partition
+  # Between "arn:aws:<service>:" and the resource.
+  at = "${var.region}:${local.account}"
+
+  # Every name of the stack, once. ARNs are made of them, so that a plan shows whole policies, and not that they are
+  # known after the apply.
+  names = {
+    bucket            = coalesce(var.existing_bucket, "${local.prefix}-${local.account}-${var.region}")
+    bus               = local.prefix
+    archive           = local.prefix
+    table             = "${local.prefix}-analyses"
+    configuration_set = local.prefix
+    alerts            = "${local.prefix}-alerts"
+    key_alias         = "alias/${local.prefix}"
+    dashboard         = local.prefix
+    budget            = local.prefix
+
+    functions = { for stage in local.stages : stage => "${local.prefix}-${stage}" }
+    queues = {
+      processor = "${local.prefix}-process"
+      analyzer  = "${local.prefix}-analyze"
+      notifier  = "${local.prefix}-notify"
+    }
+    rules = {
+      arrivals            = "${local.prefix}-arrivals"
+      processing_complete = "${local.prefix}-processing-complete"
+      file_rejected       = "${local.prefix}-file-rejected"
+      analysis_complete   = "${local.prefix}-analysis-complete"
+      mail_feedback       = "${local.prefix}-mail-feedback"
+    }
+  }
+
+  own_bucket = var.existing_bucket == null
+
+  stages = ["processor", "analyzer", "notifier"]
+
+  arns = {
+    bucket            = "arn:${local.partition}:s3:::${local.names.bucket}"
+    bus               = "arn:${local.partition}:events:${local.at}:event-bus/${local.names.bus}"
+    default_bus       = "arn:${local.partition}:events:${local.at}:event-bus/default"
+    table             = "arn:${local.partition}:dynamodb:${local.at}:table/${local.names.table}"
+    configuration_set = "arn:${local.partition}:ses:${local.at}:configuration-set/${local.names.configuration_set}"
+    identity          = "arn:${local.partition}:ses:${local.at}:identity/${var.identity}"
+    # In the sandbox SES looks for a permission for the recipient's identity as well as for the sender's.
+    sandbox_recipients = [for identity in var.sandbox_recipients : "arn:${local.partition}:ses:${local.at}:identity/${identity}"]
+    alerts             = "arn:${local.partition}:sns:${local.at}:${local.names.alerts}"
+    roles              = { for stage, name in local.names.functions : stage => "arn:${local.partition}:iam::${local.account}:role/${name}" }
+  }
+
+  # Where the processor writes, and nobody else. An output is written once.
+  output_prefixes = ["processed/", "rejected/", "manifests/"]
+
+  # What the analyzer may invoke.
+  model_arns = (
+    var.model.id == "off" ? [] :
+    length(var.model.arns) > 0 ? var.model.arns :
+    ["arn:${local.partition}:bedrock:${var.region}::foundation-model/${var.model.id}"]
+  )
+
+  # A name with a dot in it stands in quotation marks (RFC 5322, section 3.2.3: a dot is no part of a bare word).
+  sender = (
+    var.sender_name == "" ? var.sender :
+    strcontains(var.sender_name, ".") ? "\"${var.sender_name}\" <${var.sender}>" :
+    "${var.sender_name} <${var.sender}>"
+  )
+}
