@@ -150,11 +150,11 @@ class Rehearsal:
         return self.terraform("init", "-lockfile=readonly", *([f"-plugin-dir={self.plugins}"] if self.plugins else []), *arguments)
 
     def by_hand(self, name):
-        shutil.copy(self.folder / "codepipeline/by-hand" / name, self.folder / "codepipeline" / name)
+        shutil.copy(self.folder / f"codepipeline/by-hand/{name}.tf.example", self.folder / f"codepipeline/{name}_override.tf")
 
     def first_apply(self):
         root, settings = self.folder / "codepipeline", "-var-file=environments/dev.tfvars"
-        self.by_hand("local_state_override.tf")
+        self.by_hand("local_state")
         self.init()
         out, seconds = self.terraform("apply", "-auto-approve", settings)
         print(f"first apply: {seconds:.0f} s, {summary(out)}", flush=True)
@@ -217,8 +217,8 @@ class Rehearsal:
         return {"plan": sorted({*actions(logs["plan"]), *actions_or_none(self.folder / "first-plan.log")}), "apply": actions(logs["apply"])}
 
     def teardown(self):
-        self.by_hand("local_state_override.tf")
-        self.by_hand("teardown_override.tf")
+        self.by_hand("local_state")
+        self.by_hand("teardown")
         self.init("-migrate-state", "-force-copy")
         settings = "-var-file=environments/dev.tfvars"
         self.terraform("apply", "-auto-approve", settings)
