@@ -112,6 +112,7 @@ module "processor" {
   architecture             = var.architecture
   permissions_boundary_arn = var.permissions_boundary_arn
   key_arn                  = aws_kms_key.this.arn
+  code_signing_config_arn  = var.code_signing_config_arn
   place                    = local.place
   log_retention_days       = var.log_retention_days
   alerts_topic_arn         = local.arns.alerts
@@ -183,6 +184,7 @@ module "analyzer" {
   architecture             = var.architecture
   permissions_boundary_arn = var.permissions_boundary_arn
   key_arn                  = aws_kms_key.this.arn
+  code_signing_config_arn  = var.code_signing_config_arn
   place                    = local.place
   log_retention_days       = var.log_retention_days
   alerts_topic_arn         = local.arns.alerts
@@ -258,6 +260,7 @@ module "notifier" {
   architecture             = var.architecture
   permissions_boundary_arn = var.permissions_boundary_arn
   key_arn                  = aws_kms_key.this.arn
+  code_signing_config_arn  = var.code_signing_config_arn
   place                    = local.place
   log_retention_days       = var.log_retention_days
   alerts_topic_arn         = local.arns.alerts

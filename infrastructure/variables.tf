@@ -233,6 +233,18 @@ variable "permissions_boundary_arn" {
   }
 }
 
+variable "code_signing_config_arn" {
+  description = "Code signing configuration of an account that signs what it runs: Lambda then refuses a package that is not signed. Null for none. The packages are not signed by the stack's own pipeline, which hands them over by their checksums."
+  type        = string
+  default     = null
+
+  validation {
+    # (https://docs.aws.amazon.com/lambda/latest/dg/configuration-codesigning.html)
+    condition     = var.code_signing_config_arn == null || can(regex("^arn:[a-z-]+:lambda:[a-z0-9-]+:[0-9]{12}:code-signing-config:csc-[a-z0-9]{17}$", var.code_signing_config_arn))
+    error_message = "code_signing_config_arn: the ARN of a code signing configuration of Lambda, or null."
+  }
+}
+
 variable "log_retention_days" {
   description = "How long logs are kept, in days: one of the numbers that CloudWatch Logs takes, at least 365."
   type        = number

@@ -6,20 +6,28 @@ what is right. A thing that moto learns by itself can be taken out here.
 """
 
 import argparse
+import fnmatch
 import json
 import os
+import re
 import sys
 import threading
+import urllib.parse
 
+from moto.awslambda.models import LambdaFunction
 from moto.budgets.exceptions import NotFoundException
 from moto.budgets.responses import BudgetsResponse
 from moto.core.config import default_user_config
+from moto.iam.access_control import PermissionResult
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from moto.s3.models import FakeBucket
 from moto.s3.responses import S3Response
 from moto.ses.models import ConfigurationSet
+from moto.sesv2 import urls as sesv2_urls
+from moto.sesv2.models import SESV2Backend
 from moto.sesv2.responses import SESV2Response
 from moto.sqs.models import Queue
+from moto.sts.models import sts_backends
 from werkzeug.serving import make_server
 
 
@@ -53,12 +61,29 @@ def keep_what_is_not_named(original, queue, attributes, now=None):
     policy = attributes["Policy"] if "Policy" in attributes else getattr(queue, "policy", None)
     original(queue, attributes, now)
     queue.policy = policy
+    queue.redrive_allow_policy = queue.redrive_allow_policy or None
 
 
-# SQS: RedriveAllowPolicy is an attribute as RedrivePolicy is; moto takes it and never gives it back.
+# SQS: RedriveAllowPolicy is an attribute as RedrivePolicy is; moto takes it and never gives it back. Set to nothing, each of
+# the two is taken away.
 # (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueAttributes.html)
 Queue.redrive_allow_policy = None
 Queue.BASE_ATTRIBUTES.append("RedriveAllowPolicy")
+
+
+# SQS: policies come back without blanks, as they were set; moto writes RedrivePolicy anew with blanks.
+# (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueAttributes.html)
+with_blanks = Queue.attributes
+
+
+def without_blanks(queue):
+    told = with_blanks.fget(queue)
+    if told.get("RedrivePolicy"):
+        told["RedrivePolicy"] = json.dumps(queue.redrive_policy, separators=(",", ":"))
+    return told
+
+
+Queue.attributes = property(without_blanks)
 
 
 # S3: how many earlier versions a lifecycle rule keeps whatever their age; moto does not keep the number.
@@ -70,15 +95,119 @@ def with_newer_versions(original, bucket, rules):
         kept.newer_noncurrent_versions = (rule.get("NoncurrentVersionExpiration") or {}).get("NewerNoncurrentVersions")
 
 
+# S3: that a bucket tells EventBridge; moto does so, and does not say it.
+# (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketNotificationConfiguration.html)
 @replaces(S3Response, "serialized")
-def tell_newer_versions(original, response, action_result):
-    found = getattr(action_result, "result", None)
-    if response.data.get("Action") == "GetBucketLifecycleConfiguration" and isinstance(found, dict) and "Rules" in found:
-        rules = response.backend.get_bucket_lifecycle(response.bucket_name)
-        for told, rule in zip(found["Rules"], rules):
-            if rule.newer_noncurrent_versions:
-                told["NoncurrentVersionExpiration"]["NewerNoncurrentVersions"] = rule.newer_noncurrent_versions
+def tell_what_is_kept(original, response, action_result):
+    told, action = getattr(action_result, "result", None), response.data.get("Action")
+    if isinstance(told, dict) and action == "GetBucketLifecycleConfiguration":
+        for rule, kept in zip(told["Rules"], response.backend.get_bucket_lifecycle(response.bucket_name)):
+            if kept.newer_noncurrent_versions:
+                rule["NoncurrentVersionExpiration"]["NewerNoncurrentVersions"] = kept.newer_noncurrent_versions
+    if isinstance(told, dict) and action == "GetBucketNotificationConfiguration":
+        kept = response.backend.get_bucket_notification_configuration(response.bucket_name)
+        if kept.event_bridge is not None:
+            told["EventBridgeConfiguration"] = {}
     return original(response, action_result)
+
+
+# S3: the conditions of a bucket's policy; moto denies whatever a statement with a condition is about. The emulator speaks
+# HTTP and stands for HTTPS, so a request counts as secure.
+# (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html,
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html)
+request = {}
+
+
+def about_the_request():
+    """The values of the keys that conditions may ask for; a key without a value is absent."""
+    key = re.search(r"Credential=([^/]+)/", request.get("HTTP_AUTHORIZATION", ""))
+    account = os.environ["MOTO_ACCOUNT_ID"]
+    role = key and sts_backends[account]["aws"].get_assumed_role_from_access_key(key[1])
+    query = urllib.parse.parse_qs(request.get("QUERY_STRING", ""), keep_blank_values=True)
+    part = "uploads" in query or "partNumber" in query
+    values = {
+        "aws:SecureTransport": "true",
+        "aws:PrincipalArn": role.role_arn if role else f"arn:aws:iam::{account}:root",
+        "s3:ObjectCreationOperation": "false" if part else "true",
+        "s3:if-none-match": request.get("HTTP_IF_NONE_MATCH"),
+        "s3:prefix": query.get("prefix", [None])[0],
+    }
+    return {name.lower(): value for name, value in values.items() if value is not None}
+
+
+def listed(value):
+    return value if isinstance(value, list) else [value]
+
+
+def like(value, patterns):
+    return any(fnmatch.fnmatchcase(value, pattern.replace("[", "[[]")) for pattern in patterns)
+
+
+OPERATORS = {
+    "Null": lambda value, wanted: (value is None) == (wanted[0] == "true"),
+    "Bool": lambda value, wanted: value is not None and value in wanted,
+    "StringEquals": lambda value, wanted: value is not None and value in wanted,
+    "StringNotEquals": lambda value, wanted: value is None or value not in wanted,
+    "StringLike": lambda value, wanted: value is not None and like(value, wanted),
+    "StringNotLike": lambda value, wanted: value is None or not like(value, wanted),
+    "ArnLike": lambda value, wanted: value is not None and like(value, wanted),
+    "ArnNotLike": lambda value, wanted: value is None or not like(value, wanted),
+}
+OPERATORS["ArnEquals"], OPERATORS["ArnNotEquals"] = OPERATORS["ArnLike"], OPERATORS["ArnNotLike"]
+
+
+@replaces(FakeBucket, "get_permission")
+def by_the_whole_statement(_, bucket, action, resource):
+    # moto names the action after the method.
+    action = {"s3:PostObject": "s3:PutObject"}.get(action, action)
+    values, answer = about_the_request(), PermissionResult.NEUTRAL
+    for statement in listed(json.loads(bucket.policy)["Statement"]) if bucket.policy else []:
+        if statement["Principal"] not in ("*", {"AWS": "*"}):
+            raise NotImplementedError(f"the emulator knows no principal but *: {statement['Principal']}")
+        if (
+            like(action, listed(statement["Action"]))
+            and like(resource, listed(statement["Resource"]))
+            and all(
+                OPERATORS[operator](values.get(name.lower()), listed(wanted))
+                for operator, names in statement.get("Condition", {}).items()
+                for name, wanted in names.items()
+            )
+        ):
+            if statement["Effect"] == "Deny":
+                return PermissionResult.DENIED
+            answer = PermissionResult.PERMITTED
+    return answer
+
+
+# Lambda: how a function logs; moto does not keep it.
+# (https://docs.aws.amazon.com/lambda/latest/api/API_GetFunctionConfiguration.html)
+@replaces(LambdaFunction, "__init__")
+def with_logging(original, function, *args, **named):
+    original(function, *args, **named)
+    spec = named.get("spec") or args[1]
+    function.logging_config = spec.get("LoggingConfig") or {"LogFormat": "Text", "LogGroup": f"/aws/lambda/{function.function_name}"}
+
+
+@replaces(LambdaFunction, "update_configuration")
+def update_logging(original, function, updates):
+    function.logging_config = updates.get("LoggingConfig") or function.logging_config
+    return original(function, updates)
+
+
+@replaces(LambdaFunction, "get_configuration")
+def tell_logging(original, function, *args, **named):
+    return {**original(function, *args, **named), "LoggingConfig": function.logging_config}
+
+
+# SES: the tags of an identity are found under its ARN, which begins with identity/; moto's begins with email-identity/.
+# (https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsimpleemailservicev2.html)
+@replaces(SESV2Backend, "create_email_identity")
+def with_tags_under_its_arn(original, backend, email_identity, tags, **named):
+    identity = original(backend, email_identity, tags, **named)
+    if tags:
+        arn = f"arn:{backend.partition}:ses:{backend.region_name}:{backend.account_id}:identity/{email_identity}"
+        backend.core_backend.tagger.tag_resource(arn, tags)
+    return identity
 
 
 # SES: GetConfigurationSet gives SendingOptions as they were set; moto puts them one level too deep.
@@ -98,6 +227,11 @@ def with_flat_sending_options(original, configuration_set):
 def destinations(response):
     configuration_set = response.sesv2_backend.get_configuration_set(response._get_param("ConfigurationSetName"))
     return configuration_set.__dict__.setdefault("event_destinations_v2", {})
+
+
+for ending in ("", "/(?P<EventDestinationName>[^/]+)"):
+    path = "{0}/v2/email/configuration-sets/(?P<ConfigurationSetName>[^/]+)/event-destinations" + ending + "$"
+    sesv2_urls.url_paths[path] = SESV2Response.dispatch
 
 
 @adds(SESV2Response)
@@ -190,6 +324,8 @@ def main():
     def serial(environ, start_response):
         # moto's models are not made for threads. Connections are: a client may open one that it never uses.
         with one_at_a_time:
+            request.clear()
+            request.update(environ)
             return [b"".join(application(environ, start_response))]
 
     server = make_server("127.0.0.1", 0, serial, threaded=True, request_handler=MotoRequestHandler)

@@ -75,12 +75,13 @@ def counted(values):
 
 
 def rules(what, document, options):
-    broken = plan_rules.broken(document, options.root)
-    for line in broken:
-        print(f"  RULE {line}")
-    if broken:
-        raise planning.Failed(f"{len(broken)} breaches of rules in {what}")
-    print(f"rules: {len(plan_rules.RULES[options.root])} hold for {what}")
+    wrong, undecided = plan_rules.broken(document, options.root)
+    for line in wrong:
+        print(f"  BROKEN {line}")
+    if wrong:
+        raise planning.Failed(f"{len(wrong)} breaches of rules in {what}")
+    later = f"; {len(undecided)} things are not known before the apply" if undecided else ""
+    print(f"rules: {len(plan_rules.RULES[options.root])} hold for {what}{later}", flush=True)
 
 
 def run(copy, options):
@@ -93,7 +94,7 @@ def run(copy, options):
 
     _, _, seconds = copy.init()
     print(f"init: {seconds:.1f} s", flush=True)
-    files = [f"-var-file=environments/{options.environment}.tfvars"]
+    files = [f"-var-file=environments/{options.environment}.tfvars", *planning.SETTINGS[options.root]]
     step("plan", "plan", *files, "-out=first.tfplan", limit=120)
     plan = copy.shown("first.tfplan")
     counts = counted(plan["planned_values"])

@@ -170,6 +170,11 @@ variable "key_arn" {
   type        = string
 }
 
+variable "code_signing_config_arn" {
+  description = "Code signing configuration that Lambda checks the package against, or null: packages need no signature."
+  type        = string
+}
+
 variable "place" {
   description = "Where the stage is: the partition, the region and the account, which its ARNs are made of."
   type = object({
