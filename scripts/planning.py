@@ -14,11 +14,24 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 # What the roots read, from where they stand.
 COPIED = ["infrastructure", "codepipeline", "contracts", "buildspec.yml"]
 LEFT_OUT = shutil.ignore_patterns(".terraform", "*.tfstate*", "*.tfplan")
-# What an environment may leave to its defaults and is set here, so that every environment variable has a value.
-SETTINGS = {
-    "infrastructure": ["-var=limits={max_file_bytes=5368709120,max_unpacked_bytes=53687091200,max_unpacked_ratio=1000}"],
-    "codepipeline": [],
-}
+def values(root, environment):
+    """What a root is told: an environment's file where there is one, and what it leaves to whoever deploys."""
+    if root == "infrastructure":
+        return [
+            f"-var-file=environments/{environment}.tfvars",
+            # Left to their defaults otherwise: so every environment variable has a value.
+            "-var=limits={max_file_bytes=5368709120,max_unpacked_bytes=53687091200,max_unpacked_ratio=1000}",
+        ]
+    return [
+        f"-var=environment={environment}",
+        "-var=region=eu-central-1",
+        "-var=repository=example-org/gristmill",
+        "-var=branch=main",
+        "-var=identity=example.com",
+        '-var=alert_emails=["on-call@example.com"]',
+    ]
+
+
 FUNCTIONS = ["processor", "analyzer", "notifier"]
 # The state stays in the copy, and a bucket's name in the path: it is no host's name on this machine.
 OVERRIDE = """
