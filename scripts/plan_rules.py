@@ -390,7 +390,7 @@ def the_bus_takes_from_the_stages_alone(world):
     publishers = set()
     for policy, found in world.identity_policies():
         for statement in found:
-            if "events:PutEvents" in listed(statement["Action"]):
+            if "events:PutEvents" in listed(statement.get("Action")):
                 publishers |= {role.told("name") for role in world.of("aws_iam_role") if role in policy.points_at("role", "aws_iam_role")}
     for bus in world.of("aws_cloudwatch_event_bus"):
         denied = [
@@ -538,7 +538,7 @@ def every_alarm_tells_the_topic(world):
         services = {
             service
             for statement in world.policies("aws_sns_topic_policy", "arn", topic)
-            if statement["Effect"] == "Allow" and "sns:Publish" in listed(statement["Action"])
+            if statement["Effect"] == "Allow" and "sns:Publish" in listed(statement.get("Action"))
             for service in listed(statement["Principal"].get("Service"))
         }
         for service in ("cloudwatch.amazonaws.com",) + (("budgets.amazonaws.com",) if world.of("aws_budgets_budget") else ()):

@@ -105,7 +105,8 @@ class Copy:
             raise Failed(f"terraform {' '.join(arguments)} did not end within {limit} s:\n{(output + errors)[-3000:]}") from None
         if process.returncode not in ok:
             raise Failed(f"terraform {' '.join(arguments)} ended with {process.returncode}:\n{(output + errors)[-6000:]}")
-        return process.returncode, output, time.monotonic() - started
+        # What went wrong stands in the errors; what did not may be JSON, and stays by itself.
+        return process.returncode, output if process.returncode == 0 else output + errors, time.monotonic() - started
 
     def init(self, limit=120):
         local = plugins()
