@@ -64,5 +64,10 @@ locals {
     ["arn:${local.partition}:bedrock:${var.region}::foundation-model/${var.model.id}"]
   )
 
-  sender = var.sender_name == "" ? var.sender : "${var.sender_name} <${var.sender}>"
+  # A name with a dot in it stands in quotation marks (RFC 5322, section 3.2.3: a dot is no part of a bare word).
+  sender = (
+    var.sender_name == "" ? var.sender :
+    strcontains(var.sender_name, ".") ? "\"${var.sender_name}\" <${var.sender}>" :
+    "${var.sender_name} <${var.sender}>"
+  )
 }

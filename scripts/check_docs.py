@@ -20,6 +20,7 @@ And of the rest:
 
 - A block marked `hcl` sets variables that one of the roots has.
 - A word in code style such as `reserved_concurrency` is a name of one of the roots.
+- A file that is named in code style, such as `environments/dev.tfvars`, is there, in the repository or in one of the roots.
 - A link to a file of the repository leads to a file, and one to a heading leads to a heading.
 
 The AWS CLI is taken from the PATH, if it is that version, or from GRISTMILL_AWS_CLI; else it is installed below the target
@@ -410,6 +411,9 @@ def check_page(page, stacks, aws, listed):
         for word in re.findall(r"`([a-z][a-z0-9]*(?:_[a-z0-9]+)+)`", line):
             if word not in names:
                 yield number, f"`{word}` is no name of {' or '.join(stacks)}"
+        for path in re.findall(r"`([\w.-]+(?:/[\w.-]+)*\.(?:tf|tfvars|sh|py|yml|json|md|csv|rs))`", line):
+            if not any((ROOT / base / path).exists() for base in ("", "docs", *stacks)):
+                yield number, f"there is no {path}"
 
 
 def main():

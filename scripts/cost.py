@@ -188,7 +188,7 @@ IDLE_STACK = {
     "the dashboard": [("cloudwatch_dashboard_month", 1)],
     "Lambda asking three empty queues": [("sqs_request", POLLS_A_MONTH)],
 }
-IDLE_PIPELINE = {"the key": [("kms_key_month", 1)]}
+IDLE_PIPELINE = {"the key": [("kms_key_month", 1)], "an alarm": [("cloudwatch_alarm_metric_month", 1)]}
 PIPELINE_RUN = {
     "CodePipeline": [("codepipeline_v2_minute", SOURCE_MINUTES + BUILD_MINUTES + OTHER_BUILD_MINUTES)],
     "CodeBuild": [

@@ -10,8 +10,8 @@ its environment are not looked at, the linker and the compressor are pinned with
 and an archive has one entry with a fixed time and mode. `--twice` proves it with two copies of the project in folders of
 different names, each with a target folder, a cargo home and caches of its own.
 
-A package is refused if it is larger than --limit, if it is for another machine than asked, or if it needs a newer C library
-than Lambda has. GRISTMILL_ARCHITECTURE says the architecture where the option does not. Needs rustup and Python 3.11 or
+A package is refused if it is larger than --limit, if it is for another machine than asked, if it needs a newer C library than
+Lambda has, or if a path of this machine is in it. GRISTMILL_ARCHITECTURE says the architecture where the option does not. Needs rustup and Python 3.11 or
 later; `bash scripts/deploy/tools.sh rust package` installs all that is needed. Exit codes: 0 done; 1 a build failed,
 a package was refused, or two differ; 2 wrong use.
 """
@@ -51,6 +51,8 @@ OUTSIDE = re.compile(
 )
 # libdeflate's best.
 LEVEL = 12
+# What stands in a program for the folders of the machine that built it.
+SOURCE, TARGET, HOME = "/source", "/target", "/cargo"
 # The oldest time that an archive can tell, and a program that all may run.
 TIME = (1980, 1, 1, 0, 0, 0)
 MODE = 0o100755
@@ -76,7 +78,7 @@ def build(source, architecture, target, home, caches=None):
         environment["XDG_CACHE_HOME"] = str(caches)
     # A panic tells the file that it is in, and some code is generated below the target folder. The last one that
     # matches counts, so the folder that may lie in another comes after it.
-    replaced = {source: "/source", target: "/target", home: "/cargo"}
+    replaced = {source: SOURCE, target: TARGET, home: HOME}
     flags = [f"--remap-path-prefix={path}={word}" for path, word in replaced.items()]
     built = target / "functions" / architecture
     packages = [word for name in FUNCTIONS for word in ("--package", name)]
@@ -110,8 +112,8 @@ def archive(program):
     return local + deflated + central + end
 
 
-def check_program(name, program, architecture):
-    """Refuses what would not start on Lambda."""
+def check_program(name, program, architecture, folders=()):
+    """Refuses what would not start on Lambda, and what tells where it was built."""
     if program[:4] != b"\x7fELF":
         raise Refused(f"{name}: this is no program for Linux")
     machine = int.from_bytes(program[18:20], "little")
@@ -120,6 +122,10 @@ def check_program(name, program, architecture):
     needed = max(tuple(map(int, found)) for found in re.findall(rb"GLIBC_(\d+)\.(\d+)", program))
     if needed > GLIBC:
         raise Refused(f"{name}: needs glibc {needed[0]}.{needed[1]}; Lambda has {GLIBC[0]}.{GLIBC[1]}")
+    for folder in map(str, folders):
+        # A checkout in /source has the name that is written anyway.
+        if folder not in (SOURCE, TARGET, HOME) and f"{folder}/".encode() in program:
+            raise Refused(f"{name}: has the path {folder}/ in it: another folder would give other bytes")
     return "{}.{}".format(*needed)
 
 
@@ -137,14 +143,14 @@ def check_archive(name, packed, program, limit):
         )
 
 
-def package(built, architecture, limit):
+def package(built, architecture, limit, folders):
     """Packs the built programs and returns the archives, by function."""
     packed, refused = {}, []
     print(f"{'function':<10} {'program':>10} {'package':>9}  {'glibc':<5}  sha256 of the package ({architecture})")
     for name in FUNCTIONS:
         program = (built / name / "bootstrap").read_bytes()
         try:
-            needed = check_program(name, program, architecture)
+            needed = check_program(name, program, architecture, folders)
             packed[name] = archive(program)
             digest = hashlib.sha256(packed[name]).hexdigest()
             print(f"{name:<10} {len(program):>10,} {len(packed[name]):>9,}  {needed:<5}  {digest}", flush=True)
@@ -182,7 +188,7 @@ def twice(architecture, limit, scratch, keep):
         started = time.monotonic()
         built = build(source, architecture, folder / "target", home, caches=folder / "caches")
         print(f"\nbuilt in {folder} in {time.monotonic() - started:.0f} s")
-        found.append(package(built, architecture, limit))
+        found.append(package(built, architecture, limit, (folder,)))
         if not keep:
             shutil.rmtree(folder)
     different = [name for name in FUNCTIONS if found[0][name] != found[1][name]]
@@ -219,8 +225,9 @@ def main():
                 packed = twice(options.architecture, options.limit, scratch, bool(options.scratch))
         else:
             target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", checkout.ROOT / "target")).resolve()
+            folders = (checkout.ROOT, target, cargo_home())
             built = build(checkout.ROOT, options.architecture, target, cargo_home())
-            packed = package(built, options.architecture, options.limit)
+            packed = package(built, options.architecture, options.limit, folders)
     except Refused as reason:
         print(reason, file=sys.stderr)
         return 1

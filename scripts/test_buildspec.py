@@ -127,6 +127,10 @@ class ARun(unittest.TestCase):
         commands = {"build": ["false", "echo never >> noted", None, "false", "echo after >> noted"]}
         self.assertEqual(self.ran(commands), (["build"], ["after"]))
 
+    def test_any_status_but_zero_is_a_failure(self):
+        self.assertEqual(self.ran({"build": ["(exit 3)"]})[0], ["build"])
+        self.assertEqual(self.ran({"build": ["exit 0"]})[0], ["build"])
+
     def test_a_failed_finally_fails_the_phase(self):
         self.assertEqual(self.ran({"build": ["true", None, "false"]})[0], ["build"])
 

@@ -16,7 +16,7 @@ PROGRAM = ROOT / "scripts" / "check_docs.py"
 RIGHT = """\
 # Right
 
-See [the other](#the-other), [the license](LICENSE) and `reserved_concurrency`.
+See [the other](#the-other), [the license](LICENSE) `reserved_concurrency` and `environments/dev.tfvars`.
 
 ```sh
 account=$(aws sts get-caller-identity --query Account --output text)
@@ -75,6 +75,7 @@ PROSE = [
     ("[x](nosuch.md)", "leads to no file"),
     ("[x](LICENSE) [y](#nosuch)", "leads to no heading"),
     ("`reserved_concurency`", "is no name"),
+    ("`environments/dev.tfvar` `environments/test.tfvars`", "no environments/test.tfvars"),
 ]
 
 

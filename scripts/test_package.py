@@ -19,7 +19,8 @@ import package
 
 def program(machine=183, needs=(b"GLIBC_2.17", b"GLIBC_2.30"), size=4096):
     """What the checks look at of a program for Linux."""
-    return b"\x7fELF" + bytes(14) + machine.to_bytes(2, "little") + b"\0".join(needs) + os.urandom(size)
+    rest = b"\0".join([*needs, os.urandom(size)])
+    return b"\x7fELF" + bytes(14) + machine.to_bytes(2, "little") + rest
 
 
 class AnArchive(unittest.TestCase):
@@ -41,9 +42,9 @@ class AnArchive(unittest.TestCase):
 
     def test_its_bytes_are_these(self):
         # Another compressor, or another version of it, would give every package a new checksum: that is to be noticed.
-        content = b"".join(hashlib.sha256(bytes([number % 251])).digest() + b"bootstrap" for number in range(20_000))
+        content = b" ".join(str(number * number % 99_991).encode() for number in range(50_000))
         found = hashlib.sha256(package.archive(content)).hexdigest()
-        self.assertEqual(found, "f867006932826597b5fee48ab01d8df530e8c14e26523a1c3bff622a31227556")
+        self.assertEqual(found, "658a083f6ce191818ad9a0521a0c889943fe5245db70992e93a9de52b89fe268")
 
 
 class ARefusal(unittest.TestCase):
@@ -68,6 +69,11 @@ class ARefusal(unittest.TestCase):
         needs_more = program(needs=(b"GLIBC_2.34", b"GLIBC_2.35"))
         self.refused("needs glibc 2.35; Lambda has 2.34", package.check_program, "processor", needs_more, "arm64")
 
+    def test_a_path_of_the_machine(self):
+        found = program(needs=(b"GLIBC_2.30", b"/builder/of/it/crates/shared/src/lib.rs", b"/source/crates/shared/src/lib.rs"))
+        package.check_program("processor", found, "arm64", ["/somebody", "/builder/of/i", "/source"])
+        self.refused("/builder/of/it/ in it", package.check_program, "processor", found, "arm64", ["/builder/of/it"])
+
     def test_a_package_that_is_one_byte_too_large(self):
         content = program()
         packed = package.archive(content)
@@ -84,7 +90,7 @@ class ARefusal(unittest.TestCase):
             for name in package.FUNCTIONS:
                 (built / name).mkdir()
                 (built / name / "bootstrap").write_bytes(program(machine=62 if name == "notifier" else 183))
-            self.refused("^notifier: .*not arm64$", package.package, built, "arm64", package.LIMIT)
+            self.refused("^notifier: .*not arm64$", package.package, built, "arm64", package.LIMIT, [])
 
 
 class TheEnvironment(unittest.TestCase):

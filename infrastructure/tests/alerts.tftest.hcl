@@ -63,8 +63,9 @@ run "people_are_told_of_losses_and_of_cost" {
       aws_cloudwatch_metric_alarm.no_report.alarm_name == "gristmill-test-files-in-but-no-report-out",
       aws_cloudwatch_metric_alarm.no_report.comparison_operator == "GreaterThanThreshold",
       aws_cloudwatch_metric_alarm.no_report.threshold == 0,
-      aws_cloudwatch_metric_alarm.no_report.evaluation_periods == 1,
-      aws_cloudwatch_metric_alarm.no_report.treat_missing_data == "notBreaching",
+      aws_cloudwatch_metric_alarm.no_report.evaluation_periods == 12,
+      aws_cloudwatch_metric_alarm.no_report.datapoints_to_alarm == 11,
+      aws_cloudwatch_metric_alarm.no_report.treat_missing_data == "ignore",
       aws_cloudwatch_metric_alarm.no_report.actions_enabled != false,
       aws_cloudwatch_metric_alarm.no_report.alarm_actions == toset(["arn:aws:sns:eu-central-1:111122223333:gristmill-test-alerts"]),
       aws_cloudwatch_metric_alarm.no_report.ok_actions == toset(["arn:aws:sns:eu-central-1:111122223333:gristmill-test-alerts"]),
@@ -73,8 +74,12 @@ run "people_are_told_of_losses_and_of_cost" {
   }
 
   assert {
-    condition     = [for query in aws_cloudwatch_metric_alarm.no_report.metric_query : query.expression if query.return_data == true] == ["IF((FILL(arrivals, 0) > 0) AND (FILL(invocations, 0) - FILL(errors, 0) <= 0), 1, 0)"]
-    error_message = "Not: files arrived, and the notifier finished nothing."
+    condition = { for query in aws_cloudwatch_metric_alarm.no_report.metric_query : query.id => "${query.expression}, ${query.return_data}" if length(query.metric) == 0 } == {
+      finished = "FILL(invocations, 0) - FILL(errors, 0), false"
+      waiting  = "IF((FILL(arrivals, 0) + finished) > 0, finished <= 0), false"
+      lost     = "FILL(waiting, REPEAT), true"
+    }
+    error_message = "Not: files arrived, and the notifier finished nothing since."
   }
 
   assert {
@@ -83,9 +88,9 @@ run "people_are_told_of_losses_and_of_cost" {
       "${one(query.metric).stat} of ${one(query.metric).namespace} ${one(query.metric).metric_name} in ${one(query.metric).period} s, ${jsonencode(one(query.metric).dimensions)}"
       if length(query.metric) > 0
       } == {
-      arrivals    = "Sum of AWS/Events TriggeredRules in 21600 s, {\"RuleName\":\"gristmill-test-arrivals\"}"
-      invocations = "Sum of AWS/Lambda Invocations in 21600 s, {\"FunctionName\":\"gristmill-test-notifier\"}"
-      errors      = "Sum of AWS/Lambda Errors in 21600 s, {\"FunctionName\":\"gristmill-test-notifier\"}"
+      arrivals    = "Sum of AWS/Events TriggeredRules in 900 s, {\"RuleName\":\"gristmill-test-arrivals\"}"
+      invocations = "Sum of AWS/Lambda Invocations in 900 s, {\"FunctionName\":\"gristmill-test-notifier\"}"
+      errors      = "Sum of AWS/Lambda Errors in 900 s, {\"FunctionName\":\"gristmill-test-notifier\"}"
     }
     error_message = "What came in and what went out is counted elsewhere, or over another time."
   }

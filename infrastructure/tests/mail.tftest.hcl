@@ -42,12 +42,18 @@ run "an_identity_that_is_there_already_is_used_and_not_made" {
     create_identity    = false
     sender             = "reports@mail.example.org"
     identity           = "reports@mail.example.org"
+    sender_name        = "Example Inc."
     sandbox_recipients = ["data-team@example.org", "example.net"]
   }
 
   assert {
     condition     = length(aws_sesv2_email_identity.this) == 0 && output.dkim_records == {}
     error_message = "A second identity is made, or records of it are asked for."
+  }
+
+  assert {
+    condition     = module.notifier.environment.GRISTMILL_SENDER == "\"Example Inc.\" <reports@mail.example.org>"
+    error_message = "A name with a dot in it does not stand in quotation marks."
   }
 
   assert {
