@@ -74,7 +74,7 @@ run "buckets" {
     condition = alltrue([
       for which in ["state", "build"] : jsonencode([for statement in jsondecode(aws_s3_bucket_policy.this[which].policy).Statement : [statement.Sid, statement.Effect, statement.Condition]]) == jsonencode([
         ["TlsOnly", "Deny", { Bool = { "aws:SecureTransport" = "false" } }],
-        ["OnlyKmsEncrypts", "Deny", { StringNotEqualsIfExists = { "s3:x-amz-server-side-encryption" = "aws:kms" } }],
+        ["OnlyKmsEncrypts", "Deny", { Null = { "s3:x-amz-server-side-encryption" = "false" }, StringNotEquals = { "s3:x-amz-server-side-encryption" = "aws:kms" } }],
       ])
     ])
     error_message = "A bucket takes requests without TLS, or objects encrypted otherwise."
