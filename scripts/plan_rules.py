@@ -385,6 +385,18 @@ def rules_feed_queues(world):
 
 
 @rule(INFRASTRUCTURE)
+def no_rule_sees_what_the_stack_writes(world):
+    """A rule that hears of objects hears of those below input/ in one bucket: an output that began a run would have no end."""
+    for one_rule in world.of("aws_cloudwatch_event_rule"):
+        pattern = json.loads(one_rule.told("event_pattern") or "{}")
+        if "aws.s3" not in pattern.get("source", ["aws.s3"]):
+            continue
+        detail = pattern.get("detail", {})
+        if detail.get("object", {}).get("key") != [{"prefix": "input/"}] or len(detail.get("bucket", {}).get("name", [])) != 1:
+            yield f"{one_rule} hears of more than what is dropped below input/ in one bucket: name both in its event_pattern"
+
+
+@rule(INFRASTRUCTURE)
 def the_bus_takes_from_the_stages_alone(world):
     """Every bus of ours has a policy that denies PutEvents to all but the roles that publish, and an archive."""
     publishers = set()

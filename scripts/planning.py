@@ -47,6 +47,18 @@ provider "aws" {
 }
 """
 
+# What keeps a root from being taken down again, taken off in the copy.
+GUARDS = {
+    "infrastructure": "",
+    "codepipeline": """
+resource "aws_s3_bucket" "state" {
+  lifecycle {
+    prevent_destroy = false
+  }
+}
+""",
+}
+
 
 class Failed(Exception):
     """A command that failed or took too long; says which, and the end of what it said."""
@@ -81,7 +93,7 @@ class Copy:
             package.parent.mkdir(parents=True)
             with zipfile.ZipFile(package, "w") as archive:
                 archive.writestr("bootstrap", f"#!/bin/sh\necho {function}\n")
-        (self.root / "emulator_override.tf").write_text(OVERRIDE)
+        (self.root / "emulator_override.tf").write_text(OVERRIDE + GUARDS[root])
 
     def terraform(self, *arguments, limit, ok=(0,)):
         """Runs Terraform in the root, for so many seconds at most. Gives its exit code, its output and its seconds."""

@@ -74,6 +74,7 @@ def allowed(service, *actions):
 OUTPUTS = [f"arn:aws:s3:::{BUCKET}/{name}/*" for name in plan_rules.OUTPUTS]
 WRITES = ["s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"]
 ONCE = {"Null": {"s3:if-none-match": "true"}, "Bool": {"s3:ObjectCreationOperation": "true"}}
+PATTERN = {"source": ["aws.s3"], "detail-type": ["Object Created"], "detail": {"bucket": {"name": [BUCKET]}, "object": {"key": [{"prefix": "input/"}]}}}
 TRUST = [{"Sid": "Lambda", "Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]
 
 
@@ -103,7 +104,7 @@ def stack():
         "aws_sqs_queue_policy.q": {"queue_url": "https://q", "policy": policy(tls("sqs:*", QUEUE), from_rule(QUEUE))},
         "aws_sqs_queue_policy.d": {"queue_url": "https://d", "policy": policy(tls("sqs:*", DEAD), from_rule(DEAD))},
         "aws_cloudwatch_event_rule.arrivals": {
-            "name": "s-arrivals", "event_bus_name": "default", "state": "ENABLED", "event_pattern": '{"detail-type":["Object Created"]}',
+            "name": "s-arrivals", "event_bus_name": "default", "state": "ENABLED", "event_pattern": json.dumps(PATTERN),
         },
         "aws_cloudwatch_event_target.t": {
             "rule": "s-arrivals", "event_bus_name": "default", "arn": QUEUE, "dead_letter_config": [{"arn": DEAD}],
@@ -258,6 +259,11 @@ NOTICED = {
         restating("aws_sqs_queue_policy.q", amending("OwnRules", Condition={})),
         restating("aws_sqs_queue_policy.q", amending("OwnRules", Principal="*")),
         restating("aws_sqs_queue_policy.q", amending("OwnRules", Condition={"ArnEquals": {"aws:SourceArn": [RULE, RULE + "-other"]}})),
+    ],
+    "no-rule-sees-what-the-stack-writes": [
+        setting("aws_cloudwatch_event_rule.arrivals", event_pattern=json.dumps({**PATTERN, "detail": {**PATTERN["detail"], "object": {"key": [{"prefix": ""}]}}})),
+        setting("aws_cloudwatch_event_rule.arrivals", event_pattern=json.dumps({**PATTERN, "detail": {"object": PATTERN["detail"]["object"]}})),
+        setting("aws_cloudwatch_event_rule.arrivals", event_pattern='{"detail-type":["Object Created"]}'),
     ],
     "the-bus-takes-from-the-stages-alone": [without("aws_cloudwatch_event_bus_policy.b"), without("aws_cloudwatch_event_archive.b"), restating("aws_cloudwatch_event_bus_policy.b", amending("Only", Condition={"ArnNotEquals": {"aws:PrincipalArn": [ROLE, ROLE + "2"]}}))],
     "nobody-invokes-a-function-directly": [lambda s: s.update({"aws_lambda_permission.p": {}})],
