@@ -6,17 +6,22 @@ what is right. A thing that moto learns by itself can be taken out here.
 """
 
 import argparse
+import datetime
 import fnmatch
 import json
 import os
 import re
 import sys
 import threading
+import traceback
 import urllib.parse
+import uuid
 
 from moto.awslambda.models import LambdaFunction
 from moto.budgets.exceptions import NotFoundException
 from moto.budgets.responses import BudgetsResponse
+from moto.codebuild import responses as codebuild
+from moto.codepipeline.responses import CodePipelineResponse
 from moto.core.config import default_user_config
 from moto.iam.access_control import PermissionResult
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
@@ -311,6 +316,90 @@ def same_notification(details):
     return tuple(str(details.get(name)) for name in ("NotificationType", "ComparisonOperator", "Threshold", "ThresholdType"))
 
 
+# CodeBuild: a project of a pipeline gets its source from there, and has no location of its own; moto asks for one.
+# (https://docs.aws.amazon.com/codebuild/latest/APIReference/API_ProjectSource.html)
+def only_outside_of_a_pipeline(original, part):
+    if part.get("type") != "CODEPIPELINE":
+        original(part)
+
+
+for name in ("_validate_required_params_source", "_validate_required_params_artifacts"):
+    replaces(codebuild, name)(only_outside_of_a_pipeline)
+
+
+# CodeBuild: a project's key, and how many builds it runs at a time; moto keeps neither.
+# (https://docs.aws.amazon.com/codebuild/latest/APIReference/API_Project.html)
+@replaces(codebuild.CodeBuildResponse, "create_project")
+def with_key_and_limit(original, response):
+    answer = original(response)
+    project = response.codebuild_backend.codebuild_projects[response._get_param("name")].project_metadata
+    for name in ("encryptionKey", "concurrentBuildLimit"):
+        if response._get_param(name) is not None:
+            project[name] = response._get_param(name)
+    return answer
+
+
+# CodePipeline: a time is a number of seconds; moto gives a text.
+# (https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_PipelineMetadata.html)
+@replaces(CodePipelineResponse, "get_pipeline")
+def with_times_as_numbers(original, response):
+    answer = json.loads(original(response))
+    for name in ("created", "updated"):
+        answer["metadata"][name] = datetime.datetime.fromisoformat(answer["metadata"][name]).timestamp()
+    return json.dumps(answer)
+
+
+# CodeConnections: moto has none. A connection waits for a person who signs in to the repository's host.
+# (https://docs.aws.amazon.com/codeconnections/latest/APIReference/API_Connection.html)
+CODE_CONNECTIONS = "CodeConnections_20231201."
+connections = {}
+
+
+def code_connections(operation, asked, region):
+    """Answers a call with a status and what it says."""
+    arn = asked.get("ConnectionArn") or asked.get("ResourceArn")
+    if operation == "CreateConnection":
+        arn = f"arn:aws:codeconnections:{region}:{os.environ['MOTO_ACCOUNT_ID']}:connection/{uuid.uuid4()}"
+        told = {"ConnectionName": asked["ConnectionName"], "ProviderType": asked.get("ProviderType"), "ConnectionArn": arn}
+        told |= {"OwnerAccountId": os.environ["MOTO_ACCOUNT_ID"], "ConnectionStatus": "PENDING"}
+        connections[arn] = told, {tag["Key"]: tag["Value"] for tag in asked.get("Tags") or []}
+        return 200, {"ConnectionArn": arn}
+    if arn not in connections:
+        return 400, {"__type": "ResourceNotFoundException", "Message": f"{arn} is not there"}
+    told, tags = connections[arn]
+    if operation == "GetConnection":
+        return 200, {"Connection": told}
+    if operation == "DeleteConnection":
+        del connections[arn]
+    elif operation == "ListTagsForResource":
+        return 200, {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
+    elif operation == "TagResource":
+        tags.update({tag["Key"]: tag["Value"] for tag in asked["Tags"]})
+    elif operation == "UntagResource":
+        for key in asked["TagKeys"]:
+            tags.pop(key, None)
+    else:
+        return 400, {"__type": "UnknownOperationException", "Message": operation}
+    return 200, {}
+
+
+def answered(start_response, status, said):
+    body = json.dumps(said).encode()
+    start_response(status, [("Content-Type", "application/x-amz-json-1.0"), ("Content-Length", str(len(body)))])
+    return [body]
+
+
+def front(environ, start_response):
+    """Takes the calls of services that moto lacks; hands the others on."""
+    target = environ.get("HTTP_X_AMZ_TARGET", "")
+    if CODE_CONNECTIONS not in target:
+        return None
+    asked = json.loads(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
+    region = environ.get("HTTP_AUTHORIZATION", "///").split("/")[2]
+    status, said = code_connections(target.split(CODE_CONNECTIONS)[1], asked, region)
+    return answered(start_response, "200 OK" if status == 200 else "400 Bad Request", said)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--limit-seconds", type=int, required=True)
@@ -326,7 +415,12 @@ def main():
         with one_at_a_time:
             request.clear()
             request.update(environ)
-            return [b"".join(application(environ, start_response))]
+            try:
+                return front(environ, start_response) or [b"".join(application(environ, start_response))]
+            except Exception as error:
+                # An error of the server would be tried again and again; this one is told at once.
+                traceback.print_exc()
+                return answered(start_response, "400 Bad Request", {"__type": "EmulatorFailed", "message": repr(error)})
 
     server = make_server("127.0.0.1", 0, serial, threaded=True, request_handler=MotoRequestHandler)
     os.environ["MOTO_PORT"] = str(server.port)

@@ -71,7 +71,10 @@ class Resource:
             value = None
         if value is not None:
             return [other for kind in types for other in self.world.of(kind) if other.is_called(value)]
-        return [other for other in self.world.referred(self.module, self.expression(path)) if other.type in types]
+        found = [other for other in self.world.referred(self.module, self.expression(path)) if other.type in types]
+        if not found and goes_through_a_value(self.expression(path)):
+            raise Undecided(f"{self.address}: {path} is not known yet")
+        return found
 
     def expression(self, path):
         found = self.expressions
@@ -88,6 +91,12 @@ class Resource:
         """Whether this resource is made after another one of its module."""
         address = f"{other.type}.{other.name}"
         return other.module == self.module and address in self.depends_on
+
+
+def goes_through_a_value(expression):
+    """Whether an expression refers to values that a plan's configuration does not spell out."""
+    references = (expression or {}).get("references", []) if isinstance(expression, dict) else []
+    return any(reference.split(".")[0] in ("each", "local") for reference in references)
 
 
 def one(part, name):
@@ -376,12 +385,24 @@ def rules_feed_queues(world):
 
 
 @rule(INFRASTRUCTURE)
+def no_rule_sees_what_the_stack_writes(world):
+    """A rule that hears of objects hears of those below input/ in one bucket: an output that began a run would have no end."""
+    for one_rule in world.of("aws_cloudwatch_event_rule"):
+        pattern = json.loads(one_rule.told("event_pattern") or "{}")
+        if "aws.s3" not in pattern.get("source", ["aws.s3"]):
+            continue
+        detail = pattern.get("detail", {})
+        if detail.get("object", {}).get("key") != [{"prefix": "input/"}] or len(detail.get("bucket", {}).get("name", [])) != 1:
+            yield f"{one_rule} hears of more than what is dropped below input/ in one bucket: name both in its event_pattern"
+
+
+@rule(INFRASTRUCTURE)
 def the_bus_takes_from_the_stages_alone(world):
     """Every bus of ours has a policy that denies PutEvents to all but the roles that publish, and an archive."""
     publishers = set()
     for policy, found in world.identity_policies():
         for statement in found:
-            if "events:PutEvents" in listed(statement["Action"]):
+            if "events:PutEvents" in listed(statement.get("Action")):
                 publishers |= {role.told("name") for role in world.of("aws_iam_role") if role in policy.points_at("role", "aws_iam_role")}
     for bus in world.of("aws_cloudwatch_event_bus"):
         denied = [
@@ -529,7 +550,7 @@ def every_alarm_tells_the_topic(world):
         services = {
             service
             for statement in world.policies("aws_sns_topic_policy", "arn", topic)
-            if statement["Effect"] == "Allow" and "sns:Publish" in listed(statement["Action"])
+            if statement["Effect"] == "Allow" and "sns:Publish" in listed(statement.get("Action"))
             for service in listed(statement["Principal"].get("Service"))
         }
         for service in ("cloudwatch.amazonaws.com",) + (("budgets.amazonaws.com",) if world.of("aws_budgets_budget") else ()):
@@ -595,29 +616,52 @@ def no_managed_policy_of_aws_is_attached(world):
             yield f"{role} has managed policies: {role.known('managed_policy_arns')}"
 
 
-# Statements that name no resource because AWS knows none for their actions: root, Sid -> the page of AWS that says so.
-RESOURCELESS = {}
+SERVICES = "https://docs.aws.amazon.com/service-authorization/latest/reference/list_"
+# Statements that may speak of any resource, or of any of a kind without a condition: Sid -> why, with the page of AWS.
+UNNAMED = {
+    "infrastructure": {},
+    "codepipeline": {
+        "ListWhatHasNoResource": f"AWS knows no resource for these: {SERVICES}amazoncloudwatchlogs.html and others, beside the statement",
+        "CreateMappings": f"a mapping has no ARN before it is made: {SERVICES}awslambda.html",
+        "ReadMappingsTags": f"which function a mapping belongs to is no part of this request: {SERVICES}awslambda.html",
+        "ChangeTheBussPolicy": f"AWS knows no resource for a bus's policy: {SERVICES}amazoneventbridge.html",
+        "EndSubscriptions": f"AWS knows no resource for a subscription: {SERVICES}amazonsns.html",
+        "MakeTheKey": f"a key has no ARN before it is made: {SERVICES}awskeymanagementservice.html",
+        "AskModels": "the boundary leaves the model to the stack, whose own policy names it",
+    },
+}
 
 
-@rule(INFRASTRUCTURE)
+@rule()
 def permissions_name_actions_and_resources(world):
-    """Every statement of a role allows named actions on named resources."""
+    """Every statement of a role allows named actions on named resources, or says by a page of AWS why it cannot."""
+    unnamed = UNNAMED[world.folder.name]
     for policy, found in world.identity_policies():
         for statement in found:
             what = f"{policy}, {statement.get('Sid', 'a statement without a Sid')}"
-            if statement["Effect"] != "Allow" or "NotAction" in statement or "NotResource" in statement:
-                yield f"{what}: only statements that allow what they name are read by the tests"
+            if "NotAction" in statement or "NotResource" in statement:
+                yield f"{what}: name what is allowed, not what is not"
+            if statement["Effect"] != "Allow":
+                continue
             for action in listed(statement.get("Action")):
                 if "*" in action:
                     yield f"{what}: {action} is a wildcard: name the actions one by one"
             for resource in listed(statement.get("Resource")):
-                if is_anything(resource) and statement.get("Sid") not in RESOURCELESS:
-                    yield f"{what}: {resource} is any resource: name it, or list the statement in RESOURCELESS with the page of AWS"
+                if statement.get("Sid") in unnamed:
+                    continue
+                if is_anything(resource):
+                    yield f"{what}: {resource} is any resource: name it, or list the statement in UNNAMED with the page of AWS"
+                elif is_any_of_a_kind(resource) and not statement.get("Condition"):
+                    yield f"{what}: {resource} is any of a kind: name it, or say by a condition which"
 
 
 def is_anything(resource):
     parts = resource.split(":", 5)
-    return len(parts) < 6 or parts[5].startswith("*") or "*" in parts[2] or re.fullmatch(r"[a-z-]+[:/]\*", parts[5]) is not None
+    return len(parts) < 6 or "*" in parts[2] or parts[5].startswith("*")
+
+
+def is_any_of_a_kind(resource):
+    return re.fullmatch(r"[a-z-]+[:/]\*", resource.split(":", 5)[5]) is not None
 
 
 @rule()
@@ -928,18 +972,6 @@ def builds_are_not_privileged(world):
     for project in world.of("aws_codebuild_project"):
         if project.told("environment.privileged_mode"):
             yield f"{project} is privileged"
-
-
-@rule("codepipeline")
-def permissions_are_no_administrators(world):
-    """No statement of a role allows everything, or everything of a service, on everything."""
-    for policy, found in world.identity_policies():
-        for statement in found:
-            if statement["Effect"] != "Allow":
-                continue
-            for action in listed(statement.get("Action")):
-                if action == "*" or action.endswith(":*") and any(is_anything(r) for r in listed(statement.get("Resource"))):
-                    yield f"{policy}, {statement.get('Sid')}: {action} on everything"
 
 
 # -- The files ---------------------------------------------------------------------------------------------------------

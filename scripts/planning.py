@@ -14,11 +14,24 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 # What the roots read, from where they stand.
 COPIED = ["infrastructure", "codepipeline", "contracts", "buildspec.yml"]
 LEFT_OUT = shutil.ignore_patterns(".terraform", "*.tfstate*", "*.tfplan")
-# What an environment may leave to its defaults and is set here, so that every environment variable has a value.
-SETTINGS = {
-    "infrastructure": ["-var=limits={max_file_bytes=5368709120,max_unpacked_bytes=53687091200,max_unpacked_ratio=1000}"],
-    "codepipeline": [],
-}
+def values(root, environment):
+    """What a root is told: an environment's file where there is one, and what it leaves to whoever deploys."""
+    if root == "infrastructure":
+        return [
+            f"-var-file=environments/{environment}.tfvars",
+            # Left to their defaults otherwise: so every environment variable has a value.
+            "-var=limits={max_file_bytes=5368709120,max_unpacked_bytes=53687091200,max_unpacked_ratio=1000}",
+        ]
+    return [
+        f"-var=environment={environment}",
+        "-var=region=eu-central-1",
+        "-var=repository=example-org/gristmill",
+        "-var=branch=main",
+        "-var=identity=example.com",
+        '-var=alert_emails=["on-call@example.com"]',
+    ]
+
+
 FUNCTIONS = ["processor", "analyzer", "notifier"]
 # The state stays in the copy, and a bucket's name in the path: it is no host's name on this machine.
 OVERRIDE = """
@@ -33,6 +46,18 @@ provider "aws" {
   skip_credentials_validation = true
 }
 """
+
+# What keeps a root from being taken down again, taken off in the copy.
+GUARDS = {
+    "infrastructure": "",
+    "codepipeline": """
+resource "aws_s3_bucket" "state" {
+  lifecycle {
+    prevent_destroy = false
+  }
+}
+""",
+}
 
 
 class Failed(Exception):
@@ -68,7 +93,7 @@ class Copy:
             package.parent.mkdir(parents=True)
             with zipfile.ZipFile(package, "w") as archive:
                 archive.writestr("bootstrap", f"#!/bin/sh\necho {function}\n")
-        (self.root / "emulator_override.tf").write_text(OVERRIDE)
+        (self.root / "emulator_override.tf").write_text(OVERRIDE + GUARDS[root])
 
     def terraform(self, *arguments, limit, ok=(0,)):
         """Runs Terraform in the root, for so many seconds at most. Gives its exit code, its output and its seconds."""
@@ -92,7 +117,8 @@ class Copy:
             raise Failed(f"terraform {' '.join(arguments)} did not end within {limit} s:\n{(output + errors)[-3000:]}") from None
         if process.returncode not in ok:
             raise Failed(f"terraform {' '.join(arguments)} ended with {process.returncode}:\n{(output + errors)[-6000:]}")
-        return process.returncode, output, time.monotonic() - started
+        # What went wrong stands in the errors; what did not may be JSON, and stays by itself.
+        return process.returncode, output if process.returncode == 0 else output + errors, time.monotonic() - started
 
     def init(self, limit=120):
         local = plugins()

@@ -94,7 +94,7 @@ def run(copy, options):
 
     _, _, seconds = copy.init()
     print(f"init: {seconds:.1f} s", flush=True)
-    files = [f"-var-file=environments/{options.environment}.tfvars", *planning.SETTINGS[options.root]]
+    files = planning.values(options.root, options.environment)
     step("plan", "plan", *files, "-out=first.tfplan", limit=120)
     plan = copy.shown("first.tfplan")
     counts = counted(plan["planned_values"])

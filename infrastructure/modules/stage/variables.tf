@@ -173,6 +173,7 @@ variable "key_arn" {
 variable "code_signing_config_arn" {
   description = "Code signing configuration that Lambda checks the package against, or null: packages need no signature."
   type        = string
+  default     = null
 }
 
 variable "place" {
