@@ -204,7 +204,7 @@ run "plan" {
 
   # What Terraform asked for when it planned the stack (rehearse.py records it).
   assert {
-    condition = length(setsubtract(
+    condition = length(jsondecode(file("${path.module}/tests/calls.json")).plan) > 40 && length(setsubtract(
       toset(jsondecode(file("${path.module}/tests/calls.json")).plan),
       toset(flatten([for statement in concat(jsondecode(aws_iam_role_policy.work["plan"].policy).Statement, jsondecode(aws_iam_policy.read_the_stack.policy).Statement) : statement.Action if statement.Effect == "Allow"])),
     )) == 0
@@ -284,7 +284,7 @@ run "apply" {
   }
 
   assert {
-    condition = length(setsubtract(
+    condition = length(jsondecode(file("${path.module}/tests/calls.json")).apply) > 40 && length(setsubtract(
       toset(jsondecode(file("${path.module}/tests/calls.json")).apply),
       toset(flatten([for statement in concat(jsondecode(aws_iam_role_policy.work["apply"].policy).Statement, jsondecode(aws_iam_policy.read_the_stack.policy).Statement) : statement.Action if statement.Effect == "Allow"])),
     )) == 0

@@ -113,6 +113,9 @@ def actions(log):
         if service not in PREFIXES:
             raise Wrong(f"nobody has said what IAM calls {service}")
         action = f"{PREFIXES[service]}:{method[1]}"
+        if action == "iam:GetUser":
+            # How the provider looks for the account's number when it is told not to check its credentials, as OVERRIDE does.
+            continue
         found.update(ACTIONS.get(action, [action]))
     if not found:
         raise Wrong(f"{log.name} shows no call")
