@@ -14,6 +14,11 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 # What the roots read, from where they stand.
 COPIED = ["infrastructure", "codepipeline", "contracts", "buildspec.yml"]
 LEFT_OUT = shutil.ignore_patterns(".terraform", "*.tfstate*", "*.tfplan")
+def environments(root):
+    """The environments that a root has a file of."""
+    return sorted(path.stem for path in (ROOT / root / "environments").glob("*.tfvars"))
+
+
 def values(root, environment):
     """What a root is told: an environment's file where there is one, and what it leaves to whoever deploys."""
     if root == "infrastructure":
@@ -46,18 +51,6 @@ provider "aws" {
   skip_credentials_validation = true
 }
 """
-
-# What keeps a root from being taken down again, taken off in the copy.
-GUARDS = {
-    "infrastructure": "",
-    "codepipeline": """
-resource "aws_s3_bucket" "state" {
-  lifecycle {
-    prevent_destroy = false
-  }
-}
-""",
-}
 
 
 class Failed(Exception):
@@ -93,7 +86,13 @@ class Copy:
             package.parent.mkdir(parents=True)
             with zipfile.ZipFile(package, "w") as archive:
                 archive.writestr("bootstrap", f"#!/bin/sh\necho {function}\n")
-        (self.root / "emulator_override.tf").write_text(OVERRIDE + GUARDS[root])
+        (self.root / "emulator_override.tf").write_text(OVERRIDE)
+
+    def unguard(self):
+        """Lets everything be destroyed."""
+        for file in self.root.rglob("*.tf"):
+            text = file.read_text(encoding="utf-8")
+            file.write_text(text.replace("prevent_destroy = true", "prevent_destroy = false"), encoding="utf-8")
 
     def terraform(self, *arguments, limit, ok=(0,)):
         """Runs Terraform in the root, for so many seconds at most. Gives its exit code, its output and its seconds."""
