@@ -74,7 +74,7 @@ locals {
       Sid      = "SendAsOneIdentity"
       Effect   = "Allow"
       Action   = "ses:SendEmail"
-      Resource = [local.stack.identity, local.stack.configuration_set]
+      Resource = concat([local.stack.identity, local.stack.configuration_set], local.stack.sandbox_recipients)
     },
     {
       Sid      = "UseTheKeyThroughQueuesAndTable"

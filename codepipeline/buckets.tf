@@ -162,13 +162,17 @@ resource "aws_s3_bucket_policy" "this" {
         Condition = { Bool = { "aws:SecureTransport" = "false" } }
       },
       {
-        # Whoever asks for no encryption gets the bucket's own, by the key. Asking for another one is refused.
+        # Whoever asks for no encryption gets the bucket's own, by the key. Asking for another one is refused. Both conditions:
+        # "not equal" alone is also true of a request that asks for none.
         Sid       = "OnlyKmsEncrypts"
         Effect    = "Deny"
         Principal = "*"
         Action    = "s3:PutObject"
         Resource  = "${each.value.arn}/*"
-        Condition = { StringNotEqualsIfExists = { "s3:x-amz-server-side-encryption" = "aws:kms" } }
+        Condition = {
+          Null            = { "s3:x-amz-server-side-encryption" = "false" }
+          StringNotEquals = { "s3:x-amz-server-side-encryption" = "aws:kms" }
+        }
       },
     ]
   })

@@ -51,17 +51,19 @@ locals {
 
   # The stack's resources, as infrastructure/locals.tf names them.
   stack = {
-    bucket            = "arn:${local.partition}:s3:::${coalesce(var.existing_bucket, "${local.prefix}-${local.account}-${var.region}")}"
-    table             = "arn:${local.partition}:dynamodb:${local.at}:table/${local.prefix}-analyses"
-    bus               = "arn:${local.partition}:events:${local.at}:event-bus/${local.prefix}"
-    archive           = "arn:${local.partition}:events:${local.at}:archive/${local.prefix}"
-    topic             = "arn:${local.partition}:sns:${local.at}:${local.prefix}-alerts"
-    dashboard         = "arn:${local.partition}:cloudwatch::${local.account}:dashboard/${local.prefix}"
-    budget            = "arn:${local.partition}:budgets::${local.account}:budget/${local.prefix}"
-    identity          = "arn:${local.partition}:ses:${local.at}:identity/${var.identity}"
-    configuration_set = "arn:${local.partition}:ses:${local.at}:configuration-set/${local.prefix}"
-    key_alias         = "alias/${local.prefix}"
-    key_alias_arn     = "arn:${local.partition}:kms:${local.at}:alias/${local.prefix}"
+    bucket    = "arn:${local.partition}:s3:::${coalesce(var.existing_bucket, "${local.prefix}-${local.account}-${var.region}")}"
+    table     = "arn:${local.partition}:dynamodb:${local.at}:table/${local.prefix}-analyses"
+    bus       = "arn:${local.partition}:events:${local.at}:event-bus/${local.prefix}"
+    archive   = "arn:${local.partition}:events:${local.at}:archive/${local.prefix}"
+    topic     = "arn:${local.partition}:sns:${local.at}:${local.prefix}-alerts"
+    dashboard = "arn:${local.partition}:cloudwatch::${local.account}:dashboard/${local.prefix}"
+    budget    = "arn:${local.partition}:budgets::${local.account}:budget/${local.prefix}"
+    identity  = "arn:${local.partition}:ses:${local.at}:identity/${var.identity}"
+    # In the sandbox SES looks for a permission for the recipient's identity as well as for the sender's.
+    sandbox_recipients = [for identity in var.sandbox_recipients : "arn:${local.partition}:ses:${local.at}:identity/${identity}"]
+    configuration_set  = "arn:${local.partition}:ses:${local.at}:configuration-set/${local.prefix}"
+    key_alias          = "alias/${local.prefix}"
+    key_alias_arn      = "arn:${local.partition}:kms:${local.at}:alias/${local.prefix}"
 
     # Of these there are several, or may be with the next change; a change of the stack needs no change here.
     functions  = "arn:${local.partition}:lambda:${local.at}:function:${local.prefix}-*"

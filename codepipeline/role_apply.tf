@@ -11,24 +11,7 @@ locals {
     },
   ]
 
-  change_the_stack = [
-    {
-      Sid    = "ChangeTheBucket"
-      Effect = "Allow"
-      Action = [
-        "s3:CreateBucket",
-        "s3:PutBucketLogging",
-        "s3:PutBucketNotification",
-        "s3:PutBucketOwnershipControls",
-        "s3:PutBucketPolicy",
-        "s3:PutBucketPublicAccessBlock",
-        "s3:PutBucketTagging",
-        "s3:PutBucketVersioning",
-        "s3:PutEncryptionConfiguration",
-        "s3:PutLifecycleConfiguration",
-      ]
-      Resource = local.stack.bucket
-    },
+  change_the_stack = concat(local.change_the_bucket, [
     {
       # A contract that is taken out of the repository is taken out of the bucket. Its versions stay.
       Sid      = "ChangeContracts"
@@ -227,7 +210,26 @@ locals {
         StringEquals = { "kms:ViaService" = [for service in ["dynamodb", "lambda"] : "${service}.${var.region}.amazonaws.com"] }
       })
     },
-  ]
+  ])
+
+  # A bucket that the stack does not own has one policy and one lifecycle, and they are its owner's.
+  change_the_bucket = [for own in [var.existing_bucket == null] : {
+    Sid    = "ChangeTheBucket"
+    Effect = "Allow"
+    Action = [
+      "s3:CreateBucket",
+      "s3:PutBucketLogging",
+      "s3:PutBucketNotification",
+      "s3:PutBucketOwnershipControls",
+      "s3:PutBucketPolicy",
+      "s3:PutBucketPublicAccessBlock",
+      "s3:PutBucketTagging",
+      "s3:PutBucketVersioning",
+      "s3:PutEncryptionConfiguration",
+      "s3:PutLifecycleConfiguration",
+    ]
+    Resource = local.stack.bucket
+  } if own]
 
   # What no change of the statements above may ever bring.
   never = [
@@ -244,6 +246,7 @@ locals {
         "iam:AttachRolePolicy",
         "iam:DeleteRole",
         "iam:DeleteRolePolicy",
+        "iam:DetachRolePolicy",
         "iam:PassRole",
         "iam:PutRolePermissionsBoundary",
         "iam:PutRolePolicy",

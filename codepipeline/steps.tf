@@ -93,5 +93,5 @@ resource "aws_codebuild_project" "step" {
   }
 
   # A step that started before its permissions would fail, and its log would be one that keeps everything for ever.
-  depends_on = [aws_cloudwatch_log_group.step, aws_iam_role_policy.work, aws_iam_role_policy.key]
+  depends_on = [aws_cloudwatch_log_group.step, aws_iam_role_policy.work, aws_iam_role_policy.key, aws_iam_role_policy_attachment.read_the_stack]
 }

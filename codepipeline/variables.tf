@@ -115,6 +115,17 @@ variable "identity" {
   }
 }
 
+variable "sandbox_recipients" {
+  description = "Identities of recipients that the stack may send to while SES keeps the account in its sandbox, as in infrastructure/."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for identity in var.sandbox_recipients : can(regex("^([^@<>,;/*\\s]+@)?[a-z0-9-]+(\\.[a-z0-9-]+)*\\.[a-z]{2,}$", identity))])
+    error_message = "sandbox_recipients: domains and addresses are accepted."
+  }
+}
+
 variable "existing_bucket" {
   description = "Bucket that the stack uses instead of one of its own, as in infrastructure/; null for its own."
   type        = string

@@ -50,7 +50,7 @@ OBJECTS = '{\\"Objects\\": [{\\"Key\\": \\"placeholder\\"}]}'
 BACKEND_KEYS = {"bucket", "key", "region", "use_lockfile", "encrypt", "kms_key_id"}
 GIT = {"clone", "remote", "fetch", "checkout", "switch", "push", "pull", "log", "revert", "branch", "add", "commit", "merge"}
 # Without a check of their own: they touch nothing but what stands on their line.
-SHELL = {"cd", "echo", "cp", "mkdir", "sleep", "cat", "head"}
+SHELL = {"cd", "echo", "cp", "mkdir", "rm", "sleep", "cat", "head"}
 # Flags that stand before Terraform's subcommand, and what `terraform output -help` and others do not list.
 TERRAFORM_COMMANDS = {"init", "plan", "apply", "destroy", "output", "validate", "fmt", "test", "state", "show", "import"}
 
@@ -360,12 +360,23 @@ def check_command(words, variables, stacks, aws, written):
             raise Bad(f"git {words[1]} is not one of those that are checked")
     elif "/" in program:
         check_script(words)
-    elif program not in SHELL:
+    elif program in SHELL:
+        check_files(words, written)
+    else:
         raise Bad(f"{program} is not a command that is checked")
-    elif program == "cp":
-        written.add(words[-1])
-    if program in ("cp", "cat", "head") and not (ROOT / words[1]).exists() and words[1] not in written:
-        raise Bad(f"there is no {words[1]}")
+
+
+def check_files(words, written):
+    """What a command of the shell reads is there; what it removes was written by a command before."""
+    program, files = words[0], words[1:]
+    if program == "rm" and not set(files) <= written:
+        raise Bad("only what a command before has written is removed")
+    if program == "cp":
+        *files, target = files
+        written.update(target + pathlib.Path(one).name if target.endswith("/") else target for one in files)
+    for file in files if program in ("cp", "cat", "head") else []:
+        if not file.startswith("-") and not (ROOT / file).exists() and file not in written:
+            raise Bad(f"there is no {file}")
 
 
 def check_script(words):
@@ -404,8 +415,8 @@ def check_page(page, stacks, aws, listed):
                 known = set().union(*(stack.variables for stack in stacks.values()))
                 if (name := re.match(r"^([a-z_]+)\s*=", line)) and name[1] not in known:
                     yield start + offset, f"no root has a variable {name[1]}"
-        elif language not in ("text", "json"):
-            yield start, f"a block is marked sh, hcl, json or text, not '{language}'"
+        elif language not in ("", "text", "json"):
+            yield start, f"a block is marked sh, hcl, json, text or not at all, not '{language}'"
     names = set().union(*(stack.variables | stack.outputs | stack.words for stack in stacks.values()))
     for number, line in enumerate(prose(text), 1):
         for word in re.findall(r"`([a-z][a-z0-9]*(?:_[a-z0-9]+)+)`", line):

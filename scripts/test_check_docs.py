@@ -30,6 +30,8 @@ terraform -chdir=infrastructure apply dev.tfplan
 bucket=$(terraform -chdir=infrastructure output -raw bucket)
 cp contracts/shipments.json mine.json
 cat mine.json
+cp contracts/ports.csv contracts/mine/
+rm contracts/mine/ports.csv
 .ci/run fmt
 python3 scripts/cost.py --check
 ```
@@ -65,7 +67,8 @@ WRONG = [
     ("sh", ".ci/run formats", "no step formats"),
     ("sh", "echo $nobody", "$nobody is not set"),
     ("sh", "cp nosuch.csv x.csv", "no nosuch.csv"),
-    ("sh", "rm -rf target", "not a command that is checked"),
+    ("sh", "rm -rf target", "only what a command before"),
+    ("sh", "chmod +x x", "not a command that is checked"),
     ("sh", "git push-force", "git push-force"),
     ("sh", "echo 'open", "cannot be read"),
     ("hcl", 'senders = "a"', "no root has a variable senders"),
@@ -92,7 +95,7 @@ class CheckDocs(unittest.TestCase):
     def test_what_is_right_passes(self):
         done, found = self.check(RIGHT)
         self.assertEqual((done.returncode, found), (0, []), done.stderr)
-        self.assertIn("16 commands in 1 pages, 0 findings", done.stdout)
+        self.assertIn("18 commands in 1 pages, 0 findings", done.stdout)
 
     def test_each_thing_that_is_wrong_is_found_at_its_line(self):
         text, expected = "# Wrong\n", []

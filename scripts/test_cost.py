@@ -122,8 +122,8 @@ class Quantities(unittest.TestCase):
         own = len(re.findall(r"^      metric +=", stage, re.MULTILINE))
         rules = len(re.findall(r"^    [a-z_]+ = \{\n      name +=", text("infrastructure/stages.tf"), re.MULTILINE))
         alerts = text("infrastructure/alerts.tf")
-        # "Files in but no report out": one metric of its own, and one for each of a map.
-        report = alerts.count('id = "arrivals"') + len(re.findall(r'[a-z]+ = "[A-Z][a-z]+"', re.search(r"for_each = (\{[^}]*\})", alerts)[1]))
+        # The metrics that "files in but no report out" compares.
+        report = len(re.findall(r"^ +[a-z]+ += \{ namespace = ", alerts, re.MULTILINE))
         self.assertEqual((own, rules, report), (5, 5, 3))
         self.assertEqual(cost.ALARM_METRICS, 3 * own + rules + report)
 

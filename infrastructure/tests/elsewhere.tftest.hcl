@@ -66,10 +66,10 @@ run "another_account_in_another_partition" {
     error_message = "A policy is not of the account, the region and the stack that are asked for."
   }
 
-  # The limits of S3, IAM and Lambda, EventBridge (rules and archives), SQS, SES.
+  # The limits of S3 (with the longest of the regions), IAM and Lambda, EventBridge (rules and archives), SQS, SES, Budgets.
   assert {
     condition = (
-      length(aws_s3_bucket.this[0].bucket) <= 63 &&
+      length(aws_s3_bucket.this[0].bucket) - length(var.region) + length("ap-northeast-1") <= 63 &&
       alltrue([for name in values(output.functions) : length(name) <= 64]) &&
       alltrue([for rule in values(merge(module.processor.rules, module.analyzer.rules, module.notifier.rules)) : length(rule.name) <= 64]) &&
       length(aws_cloudwatch_event_archive.this.name) <= 48 &&

@@ -13,6 +13,7 @@ run "each_stage_has_its_own_size_queue_and_package" {
     condition = jsonencode([module.processor.made_with, module.analyzer.made_with, module.notifier.made_with]) == jsonencode([
       {
         boundary            = null
+        signed              = null
         package             = "tests/packages/processor/bootstrap.zip"
         architecture        = "arm64"
         memory_mb           = 512
@@ -28,6 +29,7 @@ run "each_stage_has_its_own_size_queue_and_package" {
       },
       {
         boundary            = null
+        signed              = null
         package             = "tests/packages/analyzer/bootstrap.zip"
         architecture        = "arm64"
         memory_mb           = 512
@@ -43,6 +45,7 @@ run "each_stage_has_its_own_size_queue_and_package" {
       },
       {
         boundary            = null
+        signed              = null
         package             = "tests/packages/notifier/bootstrap.zip"
         architecture        = "arm64"
         memory_mb           = 256
@@ -82,6 +85,7 @@ run "what_is_set_reaches_each_stage" {
 
   variables {
     permissions_boundary_arn = "arn:aws:iam::111122223333:policy/gristmill-boundary"
+    code_signing_config_arn  = "arn:aws:lambda:eu-central-1:111122223333:code-signing-config:csc-0123456789abcdefg"
     architecture             = "x86_64"
     log_retention_days       = 731
     stages = {
@@ -94,9 +98,9 @@ run "what_is_set_reaches_each_stage" {
   assert {
     condition = alltrue([
       for made in [module.processor.made_with, module.analyzer.made_with, module.notifier.made_with] :
-      made.boundary == "arn:aws:iam::111122223333:policy/gristmill-boundary" && made.architecture == "x86_64" && made.log_retention_days == 731
+      made.boundary == "arn:aws:iam::111122223333:policy/gristmill-boundary" && made.signed == "arn:aws:lambda:eu-central-1:111122223333:code-signing-config:csc-0123456789abcdefg" && made.architecture == "x86_64" && made.log_retention_days == 731
     ])
-    error_message = "A role has no boundary, or a stage is built for another architecture, or keeps its log for another time."
+    error_message = "A role has no boundary, or a package need not be signed, or a stage is built for another architecture, or keeps its log for another time."
   }
 
   assert {

@@ -24,6 +24,7 @@ run "bad_names_addresses_and_numbers_are_refused" {
     model                    = { arns = ["*"] }
     architecture             = "riscv64"
     permissions_boundary_arn = "arn:aws:iam::111122223333:role/not-a-policy"
+    code_signing_config_arn  = "csc-0123456789abcdefg"
     log_retention_days       = 30
     retention_days           = 44
     noncurrent_days          = 18
@@ -36,7 +37,7 @@ run "bad_names_addresses_and_numbers_are_refused" {
   expect_failures = [
     var.name, var.environment, var.region, var.existing_bucket, var.access_log_bucket, var.output_administrators,
     var.sender, var.sender_name, var.recipients, var.sandbox_recipients, var.alert_emails, var.model, var.architecture,
-    var.permissions_boundary_arn, var.log_retention_days, var.retention_days, var.noncurrent_days, var.archive_days,
+    var.permissions_boundary_arn, var.code_signing_config_arn, var.log_retention_days, var.retention_days, var.noncurrent_days, var.archive_days,
     var.limits, var.monthly_budget_usd, var.budget_scope,
   ]
 }

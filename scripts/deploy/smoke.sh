@@ -59,7 +59,7 @@ look() {
         --key-condition-expression "dataset = :d AND analysis_timestamp >= :s" \
         --filter-expression "source_file = :f" \
         --expression-attribute-values "$values" \
-        --query 'Items[0].[run_id.S, notification_sent.BOOL, narrator.S, analysis_timestamp.S]' --output text
+        --no-paginate --query 'Items[0].[run_id.S, notification_sent.BOOL, narrator.S, analysis_timestamp.S]' --output text
 }
 
 started=$SECONDS

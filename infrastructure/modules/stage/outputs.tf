@@ -56,6 +56,7 @@ output "made_with" {
   description = "What the stage was made with, as its resources have it. The tests of the stack read it here."
   value = {
     boundary            = aws_iam_role.this.permissions_boundary
+    signed              = aws_lambda_function.this.code_signing_config_arn
     package             = aws_lambda_function.this.filename
     architecture        = one(aws_lambda_function.this.architectures)
     memory_mb           = aws_lambda_function.this.memory_size

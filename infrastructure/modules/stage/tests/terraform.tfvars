@@ -50,6 +50,7 @@ statements = [
 ]
 
 permissions_boundary_arn = null
+code_signing_config_arn  = null
 key_arn                  = "arn:aws:kms:eu-central-1:111122223333:key/00000000-0000-0000-0000-000000000000"
 log_retention_days       = 400
 alerts_topic_arn         = "arn:aws:sns:eu-central-1:111122223333:example-alerts"
