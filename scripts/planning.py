@@ -14,27 +14,13 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 # What the roots read, from where they stand.
 COPIED = ["infrastructure", "codepipeline", "contracts", "buildspec.yml"]
 LEFT_OUT = shutil.ignore_patterns(".terraform", "*.tfstate*", "*.tfplan")
-def environments(root):
-    """The environments that a root has a file of."""
-    return sorted(path.stem for path in (ROOT / root / "environments").glob("*.tfvars"))
-
-
 def values(root, environment):
-    """What a root is told: an environment's file where there is one, and what it leaves to whoever deploys."""
+    """What a root is told: an environment's file, and what it leaves to its defaults and matters to a rule."""
+    told = [f"-var-file=environments/{environment}.tfvars"]
     if root == "infrastructure":
-        return [
-            f"-var-file=environments/{environment}.tfvars",
-            # Left to their defaults otherwise: so every environment variable has a value.
-            "-var=limits={max_file_bytes=5368709120,max_unpacked_bytes=53687091200,max_unpacked_ratio=1000}",
-        ]
-    return [
-        f"-var=environment={environment}",
-        "-var=region=eu-central-1",
-        "-var=repository=example-org/gristmill",
-        "-var=branch=main",
-        "-var=identity=example.com",
-        '-var=alert_emails=["on-call@example.com"]',
-    ]
+        # So every environment variable has a value.
+        told.append("-var=limits={max_file_bytes=5368709120,max_unpacked_bytes=53687091200,max_unpacked_ratio=1000}")
+    return told
 
 
 FUNCTIONS = ["processor", "analyzer", "notifier"]

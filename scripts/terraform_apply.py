@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Applies a Terraform root for real, to the emulator, and takes it down again.
 
-    python3 scripts/terraform_apply.py                              both roots, side by side
+    python3 scripts/terraform_apply.py                              both roots, side by side: dev is applied, prod planned
     python3 scripts/terraform_apply.py infrastructure               one of them
     python3 scripts/terraform_apply.py infrastructure --plan-only --environment prod
 
-init, plan of every environment, the rules of plan_rules.py over each, apply of one, the rules over the state, where everything is known, a
+init, plan, the rules of plan_rules.py over it, apply, the rules over the state, where everything is known, a
 second plan that must find nothing to do but what UNSTEADY below explains, and destroy. Nothing is written outside a temporary
 folder, and no call leaves this machine. Exit codes: 0 all held; 1 something did not; 2 wrong use.
 """
@@ -96,7 +96,7 @@ def run(copy, options):
 
     _, _, seconds = copy.init()
     print(f"init: {seconds:.1f} s", flush=True)
-    for other in planning.environments(options.root):
+    for other in options.also:
         if other != options.environment and not options.plan_only:
             step(f"plan of {other}", "plan", *planning.values(options.root, other), "-out=other.tfplan", limit=120)
             rules(f"the plan of {other}", copy.shown("other.tfplan"), options)
@@ -149,8 +149,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("roots", nargs="*", metavar="root", help=f"which roots ({', '.join(plan_rules.ROOTS)})")
     parser.add_argument("--environment", default="dev", help="which file of its environments/ (%(default)s)")
+    parser.add_argument("--also", nargs="*", default=["prod"], help="environments that are planned, and not applied (%(default)s)")
     parser.add_argument("--plan-only", action="store_true", help="init, plan and its rules")
-    parser.add_argument("--apply-seconds", type=int, default=180, help="time limit of apply, and of destroy (%(default)s)")
+    parser.add_argument("--apply-seconds", type=int, default=300, help="time limit of apply, and of destroy (%(default)s)")
     parser.add_argument("--log", type=argparse.FileType("w"), metavar="FILE", help="what the emulator says goes there")
     options = parser.parse_args()
     for root in options.roots:
