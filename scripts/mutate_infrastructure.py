@@ -291,7 +291,8 @@ def main():
     parser.add_argument("--only", nargs="+", metavar="WORD", help="changes whose name holds one of the words")
     parser.add_argument("--list", action="store_true", help="the changes")
     parser.add_argument("--no-baseline", action="store_true", help="do not look at the unchanged copy first")
-    parser.add_argument("--resume", type=pathlib.Path, metavar="FILE", help="what an earlier run on the same files printed: what it noticed is taken from there")
+    parser.add_argument("--resume", type=pathlib.Path, nargs="+", default=[], metavar="FILE", help="what earlier runs on the same files printed: what they noticed is taken from there")
+    parser.add_argument("--part", default="1/1", metavar="N/M", help="one of M parts, to run several side by side; writes nothing")
     options = parser.parse_args()
     chosen = [m for m in MUTATIONS if not options.only or any(word in m[0] for word in options.only)]
     if options.list:
@@ -299,9 +300,14 @@ def main():
         return
     rows, baseline, bad = [], [], 0
     earlier = {}
-    if options.resume:
-        lines = options.resume.read_text(encoding="utf-8").splitlines()
-        earlier = {found[1]: (found[2], found[3]) for line in lines if (found := re.match(r"(.+?): ((?:rules|checkov|terraform test).*?), \d+ s: (.+)", line))}
+    for file in options.resume:
+        for line in file.read_text(encoding="utf-8").splitlines():
+            if found := re.match(r"(.+): ((?:rules|checkov|terraform test).*?), \d+ s: (.+)", line):
+                earlier[found[1]] = found[2], found[3]
+    left = [m for m in chosen if m[0] not in earlier]
+    part, parts = (int(word) for word in options.part.split("/"))
+    if parts > 1:
+        chosen = left[part - 1 :: parts]
     roots = list(dict.fromkeys(path.split("/")[0] for _, path, _ in chosen))
     for root in roots:
         with tempfile.TemporaryDirectory() as folder, emulator.running(limit_seconds=3600) as aws:
@@ -326,7 +332,7 @@ def main():
                 rows.append((name, path, kind, said))
                 print(f"{name}: {kind or 'NOT NOTICED'}, {time.monotonic() - started:.0f} s: {said or ''}", flush=True)
     print(f"{len(rows) - bad} of {len(rows)} changes are noticed")
-    if not options.only and not options.no_baseline:
+    if not options.only and not options.no_baseline and parts == 1:
         PAGE.write_text(page(rows, baseline), encoding="utf-8")
     sys.exit(1 if bad else 0)
 
