@@ -14,6 +14,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 # What the roots read, from where they stand.
 COPIED = ["infrastructure", "codepipeline", "contracts", "buildspec.yml"]
 LEFT_OUT = shutil.ignore_patterns(".terraform", "*.tfstate*", "*.tfplan")
+
+
 def values(root, environment):
     """What a root is told: an environment's file, and what it leaves to its defaults and matters to a rule."""
     told = [f"-var-file=environments/{environment}.tfvars"]
@@ -61,7 +63,13 @@ class Copy:
     def __init__(self, folder, root="infrastructure", environment=None, source=ROOT):
         self.folder = pathlib.Path(folder)
         self.root = self.folder / root
-        self.environment = {**os.environ, **(environment or {}), "TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "CHECKPOINT_DISABLE": "1"}
+        self.environment = {
+            **os.environ,
+            **(environment or {}),
+            "TF_IN_AUTOMATION": "1",
+            "TF_INPUT": "0",
+            "CHECKPOINT_DISABLE": "1",
+        }
         for name in COPIED:
             if (source / name).is_dir():
                 shutil.copytree(source / name, self.folder / name, ignore=LEFT_OUT, dirs_exist_ok=True)
@@ -99,9 +107,13 @@ class Copy:
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             output, errors = process.communicate()
-            raise Failed(f"terraform {' '.join(arguments)} did not end within {limit} s:\n{(output + errors)[-3000:]}") from None
+            raise Failed(
+                f"terraform {' '.join(arguments)} did not end within {limit} s:\n{(output + errors)[-3000:]}"
+            ) from None
         if process.returncode not in ok:
-            raise Failed(f"terraform {' '.join(arguments)} ended with {process.returncode}:\n{(output + errors)[-6000:]}")
+            raise Failed(
+                f"terraform {' '.join(arguments)} ended with {process.returncode}:\n{(output + errors)[-6000:]}"
+            )
         # What went wrong stands in the errors; what did not may be JSON, and stays by itself.
         return process.returncode, output if process.returncode == 0 else output + errors, time.monotonic() - started
 

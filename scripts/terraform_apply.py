@@ -23,8 +23,7 @@ import planning
 
 # What a second plan finds to change although nothing changed, because moto does not give back what it was given: address
 # (without keys of for_each), attribute, reason. A difference that is not here fails.
-UNSTEADY = {
-}
+UNSTEADY = {}
 
 
 def without_keys(address):
@@ -90,7 +89,14 @@ def run(copy, options):
     def step(name, *arguments, limit, ok=(0,)):
         code, output, seconds = copy.terraform(*arguments, "-no-color", limit=limit, ok=ok)
         last = [line for line in output.splitlines() if line.strip()]
-        summary = next((line for line in reversed(last) if line.startswith(("Plan:", "Apply complete", "Destroy complete", "No changes"))), "")
+        summary = next(
+            (
+                line
+                for line in reversed(last)
+                if line.startswith(("Plan:", "Apply complete", "Destroy complete", "No changes"))
+            ),
+            "",
+        )
         print(f"{name}: {seconds:.1f} s {summary}".rstrip(), flush=True)
         return code, output
 
@@ -136,7 +142,12 @@ def side_by_side(roots):
     """Each root in a process and an emulator of its own: most of the time of an apply is spent waiting."""
     emulator.tool("moto")
     flags = [argument for argument in sys.argv[1:] if argument not in roots]
-    running = {root: subprocess.Popen([sys.executable, __file__, root, *flags], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) for root in roots}
+    running = {
+        root: subprocess.Popen(
+            [sys.executable, __file__, root, *flags], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        for root in roots
+    }
     worst = 0
     for root, process in running.items():
         said, _ = process.communicate()
@@ -149,9 +160,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("roots", nargs="*", metavar="root", help=f"which roots ({', '.join(plan_rules.ROOTS)})")
     parser.add_argument("--environment", default="dev", help="which file of its environments/ (%(default)s)")
-    parser.add_argument("--also", nargs="*", default=["prod"], help="environments that are planned, and not applied (%(default)s)")
+    parser.add_argument(
+        "--also", nargs="*", default=["prod"], help="environments that are planned, and not applied (%(default)s)"
+    )
     parser.add_argument("--plan-only", action="store_true", help="init, plan and its rules")
-    parser.add_argument("--apply-seconds", type=int, default=300, help="time limit of apply, and of destroy (%(default)s)")
+    parser.add_argument(
+        "--apply-seconds", type=int, default=300, help="time limit of apply, and of destroy (%(default)s)"
+    )
     parser.add_argument("--log", type=argparse.FileType("w"), metavar="FILE", help="what the emulator says goes there")
     options = parser.parse_args()
     for root in options.roots:

@@ -45,7 +45,9 @@ def silent_within(url, seconds):
 
 class Life(unittest.TestCase):
     def started(self, limit):
-        process = subprocess.Popen([sys.executable, "-c", START, str(limit)], cwd=HERE, stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            [sys.executable, "-c", START, str(limit)], cwd=HERE, stdout=subprocess.PIPE, text=True
+        )
         self.addCleanup(process.stdout.close)
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
@@ -107,7 +109,13 @@ class Services(unittest.TestCase):
         policy = [
             {**everyone, "Sid": "Tls", "Action": "s3:*", "Resource": "arn:aws:s3:::outputs/*", "Condition": tls},
             {**everyone, "Sid": "Once", "Action": "s3:PutObject", "Resource": outputs, "Condition": once},
-            {**everyone, "Sid": "Mine", "Action": ["s3:PutObject", "s3:DeleteObject"], "Resource": outputs, "Condition": mine},
+            {
+                **everyone,
+                "Sid": "Mine",
+                "Action": ["s3:PutObject", "s3:DeleteObject"],
+                "Resource": outputs,
+                "Condition": mine,
+            },
         ]
         owner.put_bucket_policy(Bucket="outputs", Policy=json.dumps({"Version": "2012-10-17", "Statement": policy}))
         new = {"Bucket": "outputs", "Key": "processed/a", "Body": b"1"}
@@ -129,7 +137,12 @@ class Services(unittest.TestCase):
     def test_a_queues_attributes_stay(self):
         sqs = self.client("sqs")
         url = sqs.create_queue(QueueName="q")["QueueUrl"]
-        policy = json.dumps({"Version": "2012-10-17", "Statement": [{"Sid": "Tls", "Effect": "Deny", "Principal": "*", "Action": "sqs:*", "Resource": "*"}]})
+        policy = json.dumps(
+            {
+                "Version": "2012-10-17",
+                "Statement": [{"Sid": "Tls", "Effect": "Deny", "Principal": "*", "Action": "sqs:*", "Resource": "*"}],
+            }
+        )
         allowed = json.dumps({"redrivePermission": "denyAll"})
         sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
         sqs.set_queue_attributes(QueueUrl=url, Attributes={"RedriveAllowPolicy": allowed})
