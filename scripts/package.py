@@ -215,6 +215,8 @@ def arguments():
     options = parser.parse_args()
     if options.architecture not in ARCHITECTURES:
         parser.error(f"GRISTMILL_ARCHITECTURE is {options.architecture!r}, not one of {', '.join(ARCHITECTURES)}")
+    if options.scratch and options.scratch.exists() and any(options.scratch.iterdir()):
+        parser.error(f"{options.scratch} is not empty: what lies there could pass for what is built now")
     return options
 
 
