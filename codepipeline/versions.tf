@@ -8,4 +8,20 @@ terraform {
       version = "~> 5.100"
     }
   }
+
+  # In the bucket that this root makes. How it comes into being before it exists: README.md, "The first apply".
+  backend "s3" {}
+}
+
+provider "aws" {
+  region = var.region
+
+  default_tags {
+    tags = {
+      # Not the stack's tag: the roles below may touch what carries that one.
+      stack       = local.own
+      environment = var.environment
+      managed-by  = "terraform"
+    }
+  }
 }

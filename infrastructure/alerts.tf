@@ -51,49 +51,57 @@ resource "aws_sns_topic_subscription" "alerts" {
   endpoint  = each.value
 }
 
-# A loss that nothing failed at: files were dropped, and the notifier finished nothing. It counts what S3 announced against
-# what the last stage did, so it sees a rule that is off, a queue that is not read, and an event that went astray.
+# A loss that nothing failed at: files were dropped, and the notifier finished nothing after it. It counts what the first rule
+# took up against what the last stage did, so it sees a later rule that is off, a queue that is not read, and an event that
+# went astray.
 resource "aws_cloudwatch_metric_alarm" "no_report" {
   alarm_name          = "${local.prefix}-files-in-but-no-report-out"
-  alarm_description   = "Files were dropped into ${local.names.bucket}/input/ in the last six hours, and no report came of any. A file dropped in the last minute before the hour, alone, can raise this once."
-  evaluation_periods  = 1
+  alarm_description   = "Files were dropped into ${local.names.bucket}/input/, and for almost three hours no report came of any. Follow one through the logs of the three functions, and look at their queues and rules. A file that was deleted before it was read leaves no report either."
   comparison_operator = "GreaterThanThreshold"
   threshold           = 0
-  treat_missing_data  = "notBreaching"
-  alarm_actions       = [local.arns.alerts]
-  ok_actions          = [local.arns.alerts]
+  # A window slides on with each minute, and a file is always there before its report: one point must not be enough.
+  # (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation-window.html)
+  evaluation_periods  = 12
+  datapoints_to_alarm = 11
+  # Silence changes nothing: what was lost stays lost until a report comes again.
+  treat_missing_data = "ignore"
+  alarm_actions      = [local.arns.alerts]
+  ok_actions         = [local.arns.alerts]
 
-  metric_query {
-    id          = "lost"
-    label       = "Files in, and no report out"
-    expression  = "IF(FILL(arrivals, 0) > 0 AND FILL(invocations, 0) - FILL(errors, 0) <= 0, 1, 0)"
-    return_data = true
-  }
+  # A metric that nothing was counted in has no points, so each is filled before it is compared. What was the case last,
+  # is the case until something happens.
+  # (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html)
+  dynamic "metric_query" {
+    for_each = {
+      finished = { label = "Finished by the notifier", expression = "FILL(invocations, 0) - FILL(errors, 0)" }
+      waiting  = { label = "1: files came and nothing was finished, 0: something was finished", expression = "IF((FILL(arrivals, 0) + finished) > 0, finished <= 0)" }
+      lost     = { label = "Files in, and no report out", expression = "FILL(waiting, REPEAT)" }
+    }
 
-  metric_query {
-    id = "arrivals"
-
-    metric {
-      namespace   = "AWS/Events"
-      metric_name = "TriggeredRules"
-      dimensions  = { RuleName = local.names.rules.arrivals }
-      stat        = "Sum"
-      period      = 6 * 60 * 60
+    content {
+      id          = metric_query.key
+      label       = metric_query.value.label
+      expression  = metric_query.value.expression
+      return_data = metric_query.key == "lost"
     }
   }
 
   dynamic "metric_query" {
-    for_each = { invocations = "Invocations", errors = "Errors" }
+    for_each = {
+      arrivals    = { namespace = "AWS/Events", name = "TriggeredRules", dimensions = { RuleName = local.names.rules.arrivals } }
+      invocations = { namespace = "AWS/Lambda", name = "Invocations", dimensions = { FunctionName = local.names.functions.notifier } }
+      errors      = { namespace = "AWS/Lambda", name = "Errors", dimensions = { FunctionName = local.names.functions.notifier } }
+    }
 
     content {
       id = metric_query.key
 
       metric {
-        namespace   = "AWS/Lambda"
-        metric_name = metric_query.value
-        dimensions  = { FunctionName = local.names.functions.notifier }
+        namespace   = metric_query.value.namespace
+        metric_name = metric_query.value.name
+        dimensions  = metric_query.value.dimensions
         stat        = "Sum"
-        period      = 6 * 60 * 60
+        period      = 15 * 60
       }
     }
   }

@@ -20,6 +20,10 @@ resource "aws_kms_key" "this" {
         Resource  = "*"
       },
       {
+        # Of this account alone, but of any rule: SNS's page says that a rule's ARN is not there to be compared when EventBridge
+        # reaches an encrypted topic, none says that it is with a queue, and a refusal here would lose every event. Which
+        # rules may send is in the queues' own policies.
+        # (https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html)
         Sid       = "EventsReachEncryptedQueues"
         Effect    = "Allow"
         Principal = { Service = "events.amazonaws.com" }
@@ -27,7 +31,6 @@ resource "aws_kms_key" "this" {
         Resource  = "*"
         Condition = {
           StringEquals = { "aws:SourceAccount" = local.account }
-          ArnLike      = { "aws:SourceArn" = "arn:${local.partition}:events:${local.at}:rule/*" }
         }
       },
       {

@@ -48,8 +48,10 @@ locals {
     table             = "arn:${local.partition}:dynamodb:${local.at}:table/${local.names.table}"
     configuration_set = "arn:${local.partition}:ses:${local.at}:configuration-set/${local.names.configuration_set}"
     identity          = "arn:${local.partition}:ses:${local.at}:identity/${var.identity}"
-    alerts            = "arn:${local.partition}:sns:${local.at}:${local.names.alerts}"
-    roles             = { for stage, name in local.names.functions : stage => "arn:${local.partition}:iam::${local.account}:role/${name}" }
+    # In the sandbox SES looks for a permission for the recipient's identity as well as for the sender's.
+    sandbox_recipients = [for identity in var.sandbox_recipients : "arn:${local.partition}:ses:${local.at}:identity/${identity}"]
+    alerts             = "arn:${local.partition}:sns:${local.at}:${local.names.alerts}"
+    roles              = { for stage, name in local.names.functions : stage => "arn:${local.partition}:iam::${local.account}:role/${name}" }
   }
 
   # Where the processor writes, and nobody else. An output is written once.
@@ -62,5 +64,10 @@ locals {
     ["arn:${local.partition}:bedrock:${var.region}::foundation-model/${var.model.id}"]
   )
 
-  sender = var.sender_name == "" ? var.sender : "${var.sender_name} <${var.sender}>"
+  # A name with a dot in it stands in quotation marks (RFC 5322, section 3.2.3: a dot is no part of a bare word).
+  sender = (
+    var.sender_name == "" ? var.sender :
+    strcontains(var.sender_name, ".") ? "\"${var.sender_name}\" <${var.sender}>" :
+    "${var.sender_name} <${var.sender}>"
+  )
 }

@@ -112,6 +112,7 @@ module "processor" {
   architecture             = var.architecture
   permissions_boundary_arn = var.permissions_boundary_arn
   key_arn                  = aws_kms_key.this.arn
+  code_signing_config_arn  = var.code_signing_config_arn
   place                    = local.place
   log_retention_days       = var.log_retention_days
   alerts_topic_arn         = local.arns.alerts
@@ -183,6 +184,7 @@ module "analyzer" {
   architecture             = var.architecture
   permissions_boundary_arn = var.permissions_boundary_arn
   key_arn                  = aws_kms_key.this.arn
+  code_signing_config_arn  = var.code_signing_config_arn
   place                    = local.place
   log_retention_days       = var.log_retention_days
   alerts_topic_arn         = local.arns.alerts
@@ -244,7 +246,7 @@ module "notifier" {
       # (https://docs.aws.amazon.com/ses/latest/dg/control-user-access.html)
       sid       = "SendAsOneAddressThroughOneConfigurationSet"
       actions   = ["ses:SendEmail"]
-      resources = [local.arns.identity, local.arns.configuration_set]
+      resources = concat([local.arns.identity, local.arns.configuration_set], local.arns.sandbox_recipients)
       conditions = {
         StringEquals = { "ses:FromAddress" = [var.sender] }
       }
@@ -258,6 +260,7 @@ module "notifier" {
   architecture             = var.architecture
   permissions_boundary_arn = var.permissions_boundary_arn
   key_arn                  = aws_kms_key.this.arn
+  code_signing_config_arn  = var.code_signing_config_arn
   place                    = local.place
   log_retention_days       = var.log_retention_days
   alerts_topic_arn         = local.arns.alerts

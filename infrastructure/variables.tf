@@ -24,7 +24,7 @@ variable "region" {
   type        = string
 
   validation {
-    condition     = can(regex("^[a-z]{2,3}(-[a-z]+)+-[0-9]$", var.region))
+    condition     = can(regex("^[a-z]{2,4}(-[a-z]+)+-[0-9]$", var.region))
     error_message = "region: a region's code such as eu-central-1 is accepted."
   }
 }
@@ -39,6 +39,12 @@ variable "contracts_dir" {
   description = "Folder whose *.json (contracts) and *.csv (reference files) are put under contracts/ in the bucket."
   type        = string
   default     = "../contracts"
+
+  validation {
+    # From a folder that is not there, every contract in the bucket would be taken away.
+    condition     = length(fileset(var.contracts_dir, "*.json")) > 0
+    error_message = "contracts_dir: a folder with at least one contract (*.json) is accepted."
+  }
 }
 
 variable "existing_bucket" {
@@ -56,6 +62,11 @@ variable "access_log_bucket" {
   description = "Bucket that receives the access logs of the data bucket; null for none. One bucket of logs usually serves a whole account, so the stack makes none."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.access_log_bucket == null || can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.access_log_bucket))
+    error_message = "access_log_bucket: the name of a bucket, 3 to 63 lower-case letters, digits, dots and hyphens, or null."
+  }
 }
 
 variable "output_administrators" {
@@ -64,8 +75,10 @@ variable "output_administrators" {
   default     = []
 
   validation {
-    condition     = alltrue([for arn in var.output_administrators : can(regex("^arn:[a-z-]+:iam::[0-9]{12}:role/", arn))])
-    error_message = "output_administrators: ARNs of IAM roles are accepted, such as arn:aws:iam::111122223333:role/data-protection."
+    # ArnNotEquals knows wildcards too, and one would let everybody in.
+    # (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html)
+    condition     = alltrue([for arn in var.output_administrators : can(regex("^arn:[a-z-]+:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$", arn))])
+    error_message = "output_administrators: ARNs of IAM roles are accepted, such as arn:aws:iam::111122223333:role/data-protection, without wildcards."
   }
 }
 
@@ -95,8 +108,12 @@ variable "identity" {
   type        = string
 
   validation {
-    condition     = var.identity == var.sender || endswith(var.sender, "@${var.identity}")
-    error_message = "identity: the domain of the sender's address, or that address, is accepted. SES refuses a sender of another identity."
+    # A domain stands for its subdomains too.
+    condition = (
+      can(regex("^([^@]+@)?[a-z0-9-]+(\\.[a-z0-9-]+)+$", var.identity)) &&
+      (var.identity == var.sender || endswith(var.sender, "@${var.identity}") || endswith(var.sender, ".${var.identity}"))
+    )
+    error_message = "identity: the domain of the sender's address, one above it, or that address, is accepted. SES refuses a sender of another identity."
   }
 }
 
@@ -114,6 +131,17 @@ variable "recipients" {
   validation {
     condition     = alltrue([for address in var.recipients : can(regex("^[^@<>,;\\s]+@[^@<>,;\\s]+\\.[a-z]{2,}$", address))])
     error_message = "recipients: plain addresses such as data-team@example.com are accepted."
+  }
+}
+
+variable "sandbox_recipients" {
+  description = "Verified SES identities (addresses or domains) of recipients that are not below the sender's identity. In its sandbox SES asks for a permission for these too; empty once the account is out of it."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for identity in var.sandbox_recipients : can(regex("^([^@<>,;\\s*]+@)?[A-Za-z0-9.-]+\\.[a-z]{2,}$", identity))])
+    error_message = "sandbox_recipients: addresses such as data-team@example.com and domains such as example.com are accepted."
   }
 }
 
@@ -205,6 +233,18 @@ variable "permissions_boundary_arn" {
   }
 }
 
+variable "code_signing_config_arn" {
+  description = "Code signing configuration of an account that signs what it runs: Lambda then refuses a package that is not signed. Null for none. The packages are not signed by the stack's own pipeline, which hands them over by their checksums."
+  type        = string
+  default     = null
+
+  validation {
+    # (https://docs.aws.amazon.com/lambda/latest/dg/configuration-codesigning.html)
+    condition     = var.code_signing_config_arn == null || can(regex("^arn:[a-z-]+:lambda:[a-z0-9-]+:[0-9]{12}:code-signing-config:csc-[a-z0-9]{17}$", var.code_signing_config_arn))
+    error_message = "code_signing_config_arn: the ARN of a code signing configuration of Lambda, or null."
+  }
+}
+
 variable "log_retention_days" {
   description = "How long logs are kept, in days: one of the numbers that CloudWatch Logs takes, at least 365."
   type        = number
@@ -260,6 +300,17 @@ variable "limits" {
     max_unpacked_ratio = optional(number)
   })
   default = {}
+
+  validation {
+    # What the processor accepts: up to 5 TiB, the largest object that S3 stores.
+    condition     = alltrue([for bytes in [var.limits.max_file_bytes, var.limits.max_unpacked_bytes] : bytes == null ? true : bytes >= 1 && bytes <= 5 * pow(1024, 4) && floor(bytes) == bytes])
+    error_message = "limits: sizes are whole numbers of bytes from 1 to 5497558138880."
+  }
+
+  validation {
+    condition     = var.limits.max_unpacked_ratio == null ? true : var.limits.max_unpacked_ratio >= 1 && var.limits.max_unpacked_ratio <= 2000 && floor(var.limits.max_unpacked_ratio) == var.limits.max_unpacked_ratio
+    error_message = "limits: max_unpacked_ratio is a whole number from 1 to 2000."
+  }
 }
 
 variable "s3_path_style" {

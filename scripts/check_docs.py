@@ -20,6 +20,7 @@ And of the rest:
 
 - A block marked `hcl` sets variables that one of the roots has.
 - A word in code style such as `reserved_concurrency` is a name of one of the roots.
+- A file that is named in code style, such as `environments/dev.tfvars`, is there, in the repository or in one of the roots.
 - A link to a file of the repository leads to a file, and one to a heading leads to a heading.
 
 The AWS CLI is taken from the PATH, if it is that version, or from GRISTMILL_AWS_CLI; else it is installed below the target
@@ -44,11 +45,12 @@ PAGES = ["docs/DEPLOY.md", "docs/COST.md", "infrastructure/README.md", "codepipe
 STACKS = ["infrastructure", "codepipeline"]
 
 PLACEHOLDER = "placeholder"
+OBJECTS = '{\\"Objects\\": [{\\"Key\\": \\"placeholder\\"}]}'
 # Of Terraform's S3 backend (developer.hashicorp.com/terraform/language/backend/s3).
 BACKEND_KEYS = {"bucket", "key", "region", "use_lockfile", "encrypt", "kms_key_id"}
 GIT = {"clone", "remote", "fetch", "checkout", "switch", "push", "pull", "log", "revert", "branch", "add", "commit", "merge"}
 # Without a check of their own: they touch nothing but what stands on their line.
-SHELL = {"cd", "echo", "cp", "mkdir", "sleep", "export", "cat", "head"}
+SHELL = {"cd", "echo", "cp", "mkdir", "rm", "sleep", "cat", "head"}
 # Flags that stand before Terraform's subcommand, and what `terraform output -help` and others do not list.
 TERRAFORM_COMMANDS = {"init", "plan", "apply", "destroy", "output", "validate", "fmt", "test", "state", "show", "import"}
 
@@ -254,10 +256,12 @@ class Aws:
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_MAX_ATTEMPTS": "1",
-            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self.server.server_port}",
+            # Whatever finds its own way to AWS nevertheless ends here.
+            "HTTPS_PROXY": "http://127.0.0.1:9",
+            "NO_PROXY": "127.0.0.1",
         }
         done = subprocess.run(
-            [self.program, *words[1:]], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False
+            [self.program, *words[1:], "--endpoint-url", f"http://127.0.0.1:{self.server.server_port}"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False
         )
         if Refusing.requests == before:
             said = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
@@ -278,7 +282,9 @@ def without_substitutions(text):
             depth += {"(": 1, ")": -1}.get(text[end], 0)
             end += 1
         inner.append(text[start + 2 : end - 1])
-        text = text[:start] + PLACEHOLDER + text[end:]
+        # The one answer in JSON that is handed on is a list of objects in S3.
+        answer = OBJECTS if "--output json" in inner[-1] else PLACEHOLDER
+        text = text[:start] + answer + text[end:]
     return text, inner
 
 
@@ -337,23 +343,40 @@ def check_command(words, variables, stacks, aws, written):
         return
     words = [substituted(word, variables) for word in words]
     program = words[0]
-    if program in ("bash", "python3") and len(words) > 1:
+    if program in ("bash", "python3", ".") and len(words) > 1:
         words, program = words[1:], words[1]
     if program == "terraform":
         check_terraform(words, stacks, written)
     elif program == "aws":
         aws.check(words)
+    elif program == "cargo":
+        if words[1] != "run" or "--" not in words:
+            raise Bad("of cargo, `cargo run … -- …` is checked")
+        for word in words[words.index("--") + 1 :]:
+            if "/" in word and not (ROOT / word).exists():
+                raise Bad(f"there is no {word}")
     elif program == "git":
         if words[1] not in GIT:
             raise Bad(f"git {words[1]} is not one of those that are checked")
     elif "/" in program:
         check_script(words)
-    elif program not in SHELL:
+    elif program in SHELL:
+        check_files(words, written)
+    else:
         raise Bad(f"{program} is not a command that is checked")
-    elif program == "cp":
-        written.add(words[-1])
-    if program in ("cp", "cat", "head") and not (ROOT / words[1]).exists() and words[1] not in written:
-        raise Bad(f"there is no {words[1]}")
+
+
+def check_files(words, written):
+    """What a command of the shell reads is there; what it removes was written by a command before."""
+    program, files = words[0], words[1:]
+    if program == "rm" and not set(files) <= written:
+        raise Bad("only what a command before has written is removed")
+    if program == "cp":
+        *files, target = files
+        written.update(target + pathlib.Path(one).name if target.endswith("/") else target for one in files)
+    for file in files if program in ("cp", "cat", "head") else []:
+        if not file.startswith("-") and not (ROOT / file).exists() and file not in written:
+            raise Bad(f"there is no {file}")
 
 
 def check_script(words):
@@ -392,13 +415,16 @@ def check_page(page, stacks, aws, listed):
                 known = set().union(*(stack.variables for stack in stacks.values()))
                 if (name := re.match(r"^([a-z_]+)\s*=", line)) and name[1] not in known:
                     yield start + offset, f"no root has a variable {name[1]}"
-        elif language not in ("text", "json"):
-            yield start, f"a block is marked sh, hcl, json or text, not '{language}'"
+        elif language not in ("", "text", "json"):
+            yield start, f"a block is marked sh, hcl, json, text or not at all, not '{language}'"
     names = set().union(*(stack.variables | stack.outputs | stack.words for stack in stacks.values()))
     for number, line in enumerate(prose(text), 1):
         for word in re.findall(r"`([a-z][a-z0-9]*(?:_[a-z0-9]+)+)`", line):
             if word not in names:
                 yield number, f"`{word}` is no name of {' or '.join(stacks)}"
+        for path in re.findall(r"`([\w.-]+(?:/[\w.-]+)*\.(?:tf|tfvars|sh|py|yml|json|md|csv|rs))`", line):
+            if not any((ROOT / base / path).exists() for base in ("", "docs", *stacks)):
+                yield number, f"there is no {path}"
 
 
 def main():

@@ -7,25 +7,10 @@
 #
 # The rules that no tool has as such are here; zizmor and checkov know the others: template injection, triggers that
 # give a stranger's code a token, permissions beyond the job's need, credentials left in the checkout, updates without
-# a cooldown. Both are installed as requirements/ pins them. There is no actionlint on PyPI that does not download a
-# program from elsewhere while it is installed.
+# a cooldown. Both are those of requirements/. (actionlint is not among them: its package on PyPI downloads the program
+# from elsewhere while it is installed, and no checksum here would cover it.)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-
-tools="${CARGO_TARGET_DIR:-target}/tools"
-
-# Installs one pinned tool below the target folder, once for each version, and prints its program.
-tool() {
-    local name="$1" pins="requirements/$1.txt" folder
-    folder="$tools/$name-$(sha256sum "$pins" | cut -c1-12)"
-    if [ ! -e "$folder/complete" ]; then
-        rm -rf "$folder"
-        python3 -m venv "$folder"
-        "$folder/bin/pip" install --quiet --disable-pip-version-check --require-hashes --requirement "$pins"
-        touch "$folder/complete"
-    fi
-    printf '%s\n' "$folder/bin/$name"
-}
 
 # The rules of our own, for the workflows below a folder. Prints what breaks them.
 own_rules() {
@@ -55,8 +40,8 @@ own_rules() {
 # Stops at the first that finds something. Joined by "and", because a condition switches `set -e` off for what it calls.
 check() {
     own_rules "$1" &&
-        "$ZIZMOR" --offline --no-progress --quiet --pedantic --strict-collection --collect=all "$1/.github" &&
-        "$CHECKOV" --directory "$1/.github" --framework github_actions --skip-download --quiet --compact
+        zizmor --offline --no-progress --quiet --pedantic --strict-collection --collect=all "$1/.github" &&
+        checkov --directory "$1/.github" --framework github_actions --skip-download --quiet --compact
 }
 
 # What is broken in the copy, and how: a name, a file, a sed program.
@@ -98,8 +83,9 @@ self_test() {
     return "$missed"
 }
 
-ZIZMOR="$(tool zizmor)"
-CHECKOV="$(tool checkov)"
+bash scripts/deploy/tools.sh zizmor checkov
+# shellcheck source=scripts/deploy/path.sh
+. scripts/deploy/path.sh
 check .
 python3 .github/scripts/test_back_sync.py
 if [ "${1:-}" = --self-test ]; then self_test; fi

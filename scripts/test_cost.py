@@ -102,13 +102,28 @@ class Quantities(unittest.TestCase):
         found = re.findall(r"(processor|analyzer|notifier) = optional\(object\(\{.*?memory_mb\s*= optional\(number, ([0-9]+)\)", block, re.DOTALL)
         self.assertEqual({stage: int(memory) for stage, memory in found}, cost.MEMORY_MB)
 
+    def test_the_largest_file_fits_into_the_time_of_a_stage(self):
+        variables = text("infrastructure/variables.tf")
+        block = variables[variables.index('variable "stages"') :]
+        found = re.findall(r"(processor|analyzer) = optional\(object\(\{.*?timeout_seconds\s*= optional\(number, ([0-9]+)\)", block, re.DOTALL)
+        self.assertEqual([stage for stage, _ in found], ["processor", "analyzer"])
+        limit = re.search(r"DEFAULT_MAX_FILE_BYTES: u64 = ([0-9 *]+);", text("crates/aws/src/config.rs"))[1]
+        largest = 1
+        for factor in limit.split("*"):
+            largest *= int(factor)
+        took = cost.times(largest / cost.BYTES_A_ROW)
+        for stage, timeout in found:
+            self.assertLess(took[stage], int(timeout), stage)
+            # docs/COST.md: "6 of the 10 minutes".
+            self.assertEqual((round(took[stage] / 60), int(timeout)), (6, 600), stage)
+
     def test_alarms_are_those_of_the_stack(self):
         stage = text("infrastructure/modules/stage/alarms.tf")
         own = len(re.findall(r"^      metric +=", stage, re.MULTILINE))
         rules = len(re.findall(r"^    [a-z_]+ = \{\n      name +=", text("infrastructure/stages.tf"), re.MULTILINE))
         alerts = text("infrastructure/alerts.tf")
-        # "Files in but no report out": one metric of its own, and one for each of a map.
-        report = alerts.count('id = "arrivals"') + len(re.findall(r'[a-z]+ = "[A-Z][a-z]+"', re.search(r"for_each = (\{[^}]*\})", alerts)[1]))
+        # The metrics that "files in but no report out" compares.
+        report = len(re.findall(r"^ +[a-z]+ += \{ namespace = ", alerts, re.MULTILINE))
         self.assertEqual((own, rules, report), (5, 5, 3))
         self.assertEqual(cost.ALARM_METRICS, 3 * own + rules + report)
 

@@ -176,7 +176,7 @@ class BackSync(unittest.TestCase):
                     self.assertEqual(len(requests), position + 1)
 
     def test_an_answer_that_lacks_what_is_needed_fails(self):
-        for answer in ((200, {"status": "ahead"}), (200, b"<html>"), (204, b"")):
+        for answer in ((200, {"files": []}), (200, {"ahead_by": 0}), (200, []), (200, b"<html>"), (204, b"")):
             with self.subTest(answer=answer):
                 done, requests = self.run_program({f"GET {COMPARE}": [answer]})
                 self.assertEqual(done.returncode, 1)

@@ -355,4 +355,23 @@ mod tests {
         let _ = NotifierSettings::from_lookup(spy);
         assert_eq!(read.take(), sorted(NotifierSettings::VARIABLES));
     }
+
+    /// The other side of this list is the Terraform's: its tests compare what it tells each function with it.
+    #[test]
+    fn the_infrastructure_knows_the_same_variables() {
+        let listed: std::collections::BTreeMap<String, Vec<String>> =
+            serde_json::from_str(include_str!("../../../infrastructure/environment.json")).unwrap();
+        let sorted = |names: &[&str]| {
+            let mut names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            names.sort();
+            names
+        };
+        let read = [
+            ("analyzer", AnalyzerSettings::VARIABLES),
+            ("notifier", NotifierSettings::VARIABLES),
+            ("processor", ProcessorSettings::VARIABLES),
+        ];
+        let read = read.map(|(function, names)| (function.to_owned(), sorted(names)));
+        assert_eq!(listed, std::collections::BTreeMap::from(read));
+    }
 }

@@ -25,7 +25,8 @@ resource "aws_lambda_function" "this" {
   timeout                        = var.sizes.timeout_seconds
   reserved_concurrent_executions = var.sizes.reserved_concurrency
 
-  kms_key_arn = var.key_arn
+  kms_key_arn             = var.key_arn
+  code_signing_config_arn = var.code_signing_config_arn
 
   environment {
     variables = { for name, value in var.environment : name => value if value != "" }

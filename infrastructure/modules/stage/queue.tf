@@ -34,9 +34,12 @@ resource "aws_sqs_queue" "this" {
   kms_data_key_reuse_period_seconds = 60 * 60
 
   redrive_policy = jsonencode({
-    deadLetterTargetArn = aws_sqs_queue.dead_letters.arn
+    deadLetterTargetArn = local.dead_arn
     maxReceiveCount     = var.max_receive_count
   })
+
+  # The ARN is made of names, so that a plan shows where messages are given up; SQS asks for the queue to be there.
+  depends_on = [aws_sqs_queue.dead_letters]
 }
 
 # What failed too often, and what a rule could not hand over. Both are the event itself, so both can be sent to the queue

@@ -18,8 +18,9 @@ variable "queue_name" {
   type        = string
 
   validation {
-    condition     = can(regex("^[A-Za-z0-9_-]{1,67}$", var.queue_name))
-    error_message = "queue_name: 1 to 67 letters, digits, hyphens and underscores are accepted, so that -dead-letters still fits."
+    # SQS takes 80 characters, of which -dead-letters needs 13; EventBridge takes 64 for the id of a target.
+    condition     = can(regex("^[A-Za-z0-9_-]{1,64}$", var.queue_name))
+    error_message = "queue_name: 1 to 64 letters, digits, hyphens and underscores are accepted."
   }
 }
 
@@ -47,6 +48,18 @@ variable "rules" {
   validation {
     condition     = length(var.rules) > 0
     error_message = "rules: a stage without a rule is never fed."
+  }
+
+  validation {
+    # A short name is the id of a metric in an expression, which CloudWatch takes no hyphens in.
+    # (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html)
+    condition     = alltrue([for key in keys(var.rules) : can(regex("^[a-z][a-zA-Z0-9_]*$", key)) && key != "undelivered"])
+    error_message = "rules: short names are letters, digits and underscores, beginning with a small letter, and not undelivered, which is the sum of them."
+  }
+
+  validation {
+    condition     = alltrue([for rule in values(var.rules) : can(regex("^[A-Za-z0-9._-]{1,64}$", rule.name))])
+    error_message = "rules: names of 1 to 64 letters, digits, dots, hyphens and underscores are accepted."
   }
 
   validation {
@@ -155,6 +168,12 @@ variable "permissions_boundary_arn" {
 variable "key_arn" {
   description = "KMS key of queues, log group and environment variables."
   type        = string
+}
+
+variable "code_signing_config_arn" {
+  description = "Code signing configuration that Lambda checks the package against, or null: packages need no signature."
+  type        = string
+  default     = null
 }
 
 variable "place" {

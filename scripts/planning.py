@@ -1,0 +1,130 @@
+"""Not called by itself: how a script copies the Terraform roots aside and runs Terraform on them, against the emulator."""
+
+import glob
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import time
+import zipfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+# What the roots read, from where they stand.
+COPIED = ["infrastructure", "codepipeline", "contracts", "buildspec.yml"]
+LEFT_OUT = shutil.ignore_patterns(".terraform", "*.tfstate*", "*.tfplan")
+def values(root, environment):
+    """What a root is told: an environment's file where there is one, and what it leaves to whoever deploys."""
+    if root == "infrastructure":
+        return [
+            f"-var-file=environments/{environment}.tfvars",
+            # Left to their defaults otherwise: so every environment variable has a value.
+            "-var=limits={max_file_bytes=5368709120,max_unpacked_bytes=53687091200,max_unpacked_ratio=1000}",
+        ]
+    return [
+        f"-var=environment={environment}",
+        "-var=region=eu-central-1",
+        "-var=repository=example-org/gristmill",
+        "-var=branch=main",
+        "-var=identity=example.com",
+        '-var=alert_emails=["on-call@example.com"]',
+    ]
+
+
+FUNCTIONS = ["processor", "analyzer", "notifier"]
+# The state stays in the copy, and a bucket's name in the path: it is no host's name on this machine.
+OVERRIDE = """
+terraform {
+  backend "local" {}
+}
+
+provider "aws" {
+  s3_use_path_style           = true
+  skip_metadata_api_check     = true
+  skip_region_validation      = true
+  skip_credentials_validation = true
+}
+"""
+
+# What keeps a root from being taken down again, taken off in the copy.
+GUARDS = {
+    "infrastructure": "",
+    "codepipeline": """
+resource "aws_s3_bucket" "state" {
+  lifecycle {
+    prevent_destroy = false
+  }
+}
+""",
+}
+
+
+class Failed(Exception):
+    """A command that failed or took too long; says which, and the end of what it said."""
+
+
+def plugins():
+    """The folder of a local mirror of providers, if this machine has one."""
+    named = os.environ.get("GRISTMILL_TERRAFORM_PLUGINS")
+    if named:
+        return named
+    for depth in range(1, 5):
+        for path in glob.glob("/" + "*/" * (depth - 1) + "registry.terraform.io"):
+            if os.path.isdir(path):
+                return os.path.dirname(path)
+    return None
+
+
+class Copy:
+    """A copy of the roots, with small packages where the built ones would lie."""
+
+    def __init__(self, folder, root="infrastructure", environment=None, source=ROOT):
+        self.folder = pathlib.Path(folder)
+        self.root = self.folder / root
+        self.environment = {**os.environ, **(environment or {}), "TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "CHECKPOINT_DISABLE": "1"}
+        for name in COPIED:
+            if (source / name).is_dir():
+                shutil.copytree(source / name, self.folder / name, ignore=LEFT_OUT, dirs_exist_ok=True)
+            elif (source / name).exists():
+                shutil.copy(source / name, self.folder / name)
+        for function in FUNCTIONS:
+            package = self.folder / "target" / "lambda" / function / "bootstrap.zip"
+            package.parent.mkdir(parents=True)
+            with zipfile.ZipFile(package, "w") as archive:
+                archive.writestr("bootstrap", f"#!/bin/sh\necho {function}\n")
+        (self.root / "emulator_override.tf").write_text(OVERRIDE + GUARDS[root])
+
+    def terraform(self, *arguments, limit, ok=(0,)):
+        """Runs Terraform in the root, for so many seconds at most. Gives its exit code, its output and its seconds."""
+        started = time.monotonic()
+        process = subprocess.Popen(
+            ["terraform", *arguments],
+            cwd=self.root,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            # A group of its own, so that its providers can be ended with it.
+            start_new_session=True,
+        )
+        try:
+            output, errors = process.communicate(timeout=limit)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            output, errors = process.communicate()
+            raise Failed(f"terraform {' '.join(arguments)} did not end within {limit} s:\n{(output + errors)[-3000:]}") from None
+        if process.returncode not in ok:
+            raise Failed(f"terraform {' '.join(arguments)} ended with {process.returncode}:\n{(output + errors)[-6000:]}")
+        # What went wrong stands in the errors; what did not may be JSON, and stays by itself.
+        return process.returncode, output if process.returncode == 0 else output + errors, time.monotonic() - started
+
+    def init(self, limit=120):
+        local = plugins()
+        return self.terraform("init", "-no-color", *([f"-plugin-dir={local}"] if local else []), limit=limit)
+
+    def shown(self, *what, limit=60):
+        """`terraform show` of a plan or, without a name, of the state."""
+        _, output, _ = self.terraform("show", "-json", *what, limit=limit)
+        return json.loads(output)
