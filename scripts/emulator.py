@@ -30,12 +30,10 @@ START_SECONDS = 60
 
 
 def tool(name):
-    """The folder of a Python tool with all that it needs, installed at the first call."""
+    """The folder of a Python tool with all that it needs, installed as requirements/<name>.txt says."""
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target")
-    home = target / "tools" / name
-    if not (home / "installed").exists():
-        subprocess.run(["bash", str(ROOT / "scripts/deploy/tools.sh"), name], check=True, stdout=sys.stderr)
-    return home
+    subprocess.run(["bash", str(ROOT / "scripts/deploy/tools.sh"), name], check=True, stdout=subprocess.DEVNULL)
+    return target.resolve() / "tools" / name
 
 
 class Emulator:
@@ -80,6 +78,7 @@ def running(limit_seconds=900, log=None):
     finally:
         late.cancel()
         process.stdin.close()
+        process.stdout.close()
         try:
             process.wait(10)
         except subprocess.TimeoutExpired:

@@ -190,7 +190,10 @@ def by_the_whole_statement(_, bucket, action, resource):
 def with_logging(original, function, *args, **named):
     original(function, *args, **named)
     spec = named.get("spec") or args[1]
-    function.logging_config = spec.get("LoggingConfig") or {"LogFormat": "Text", "LogGroup": f"/aws/lambda/{function.function_name}"}
+    function.logging_config = spec.get("LoggingConfig") or {
+        "LogFormat": "Text",
+        "LogGroup": f"/aws/lambda/{function.function_name}",
+    }
 
 
 @replaces(LambdaFunction, "update_configuration")
@@ -313,7 +316,9 @@ def untag_resource(response):
 
 
 def same_notification(details):
-    return tuple(str(details.get(name)) for name in ("NotificationType", "ComparisonOperator", "Threshold", "ThresholdType"))
+    return tuple(
+        str(details.get(name)) for name in ("NotificationType", "ComparisonOperator", "Threshold", "ThresholdType")
+    )
 
 
 # CodeBuild: a project of a pipeline gets its source from there, and has no location of its own; moto asks for one.
@@ -360,7 +365,11 @@ def code_connections(operation, asked, region):
     arn = asked.get("ConnectionArn") or asked.get("ResourceArn")
     if operation == "CreateConnection":
         arn = f"arn:aws:codeconnections:{region}:{os.environ['MOTO_ACCOUNT_ID']}:connection/{uuid.uuid4()}"
-        told = {"ConnectionName": asked["ConnectionName"], "ProviderType": asked.get("ProviderType"), "ConnectionArn": arn}
+        told = {
+            "ConnectionName": asked["ConnectionName"],
+            "ProviderType": asked.get("ProviderType"),
+            "ConnectionArn": arn,
+        }
         told |= {"OwnerAccountId": os.environ["MOTO_ACCOUNT_ID"], "ConnectionStatus": "PENDING"}
         connections[arn] = told, {tag["Key"]: tag["Value"] for tag in asked.get("Tags") or []}
         return 200, {"ConnectionArn": arn}

@@ -108,85 +108,273 @@ MUTATIONS = [
     ("a target's retry policy", f"{STAGE}/rules.tf", cut("retry_policy {")),
     ("a queue's redrive policy", f"{STAGE}/queue.tf", cut("redrive_policy = jsonencode")),
     ("three deliveries at least", "infrastructure/stages.tf", change("max_receive_count = 6", "max_receive_count = 2")),
-    ("dead letters are kept longer", f"{STAGE}/queue.tf", change("message_retention_seconds         = 14 *", "message_retention_seconds         = 4 *")),
-    ("who may use a dead-letter queue", f"{STAGE}/queue.tf", change('redrivePermission = "byQueue"', 'redrivePermission = "allowAll"')),
+    (
+        "dead letters are kept longer",
+        f"{STAGE}/queue.tf",
+        change("message_retention_seconds         = 14 *", "message_retention_seconds         = 4 *"),
+    ),
+    (
+        "who may use a dead-letter queue",
+        f"{STAGE}/queue.tf",
+        change('redrivePermission = "byQueue"', 'redrivePermission = "allowAll"'),
+    ),
     ("six times the timeout", f"{STAGE}/queue.tf", change("= 6 * var.sizes", "= 5 * var.sizes")),
     ("failures by message", f"{STAGE}/function.tf", cut("function_response_types")),
-    ("maximum concurrency", f"{STAGE}/function.tf", change("maximum_concurrency = var.sizes.maximum_concurrency", "maximum_concurrency = var.sizes.maximum_concurrency + 1")),
-    ("a queue takes from its own rules", f"{STAGE}/queue.tf", cut('Condition = { ArnEquals = { "aws:SourceArn" = local.rule_arns } }')),
-    ("a queue takes from each of its rules", f"{STAGE}/locals.tf", change("for rule in values(var.rules) :", "for rule in slice(values(var.rules), 0, 1) :")),
-    ("only files below input/ begin a run", "infrastructure/stages.tf", change('[{ prefix = "input/" }]', '[{ prefix = "" }]')),
+    (
+        "maximum concurrency",
+        f"{STAGE}/function.tf",
+        change(
+            "maximum_concurrency = var.sizes.maximum_concurrency",
+            "maximum_concurrency = var.sizes.maximum_concurrency + 1",
+        ),
+    ),
+    (
+        "a queue takes from its own rules",
+        f"{STAGE}/queue.tf",
+        cut('Condition = { ArnEquals = { "aws:SourceArn" = local.rule_arns } }'),
+    ),
+    (
+        "a queue takes from each of its rules",
+        f"{STAGE}/locals.tf",
+        change("for rule in values(var.rules) :", "for rule in slice(values(var.rules), 0, 1) :"),
+    ),
+    (
+        "only files below input/ begin a run",
+        "infrastructure/stages.tf",
+        change('[{ prefix = "input/" }]', '[{ prefix = "" }]'),
+    ),
     ("the bucket tells EventBridge", "infrastructure/bucket.tf", change("eventbridge = true", "eventbridge = false")),
     ("the bus's policy", "infrastructure/bus.tf", cut('resource "aws_cloudwatch_event_bus_policy" "this"')),
-    ("who may publish", "infrastructure/bus.tf", change("local.arns.roles.analyzer]", "local.arns.roles.analyzer, local.arns.roles.notifier]")),
-    ("functions are fed by queues only", "infrastructure/stages.tf", append('\nresource "aws_lambda_permission" "direct" {\n  statement_id  = "direct"\n  action        = "lambda:InvokeFunction"\n  function_name = module.processor.function_name\n  principal     = "s3.amazonaws.com"\n  source_account = local.account\n}\n')),
+    (
+        "who may publish",
+        "infrastructure/bus.tf",
+        change("local.arns.roles.analyzer]", "local.arns.roles.analyzer, local.arns.roles.notifier]"),
+    ),
+    (
+        "functions are fed by queues only",
+        "infrastructure/stages.tf",
+        append(
+            '\nresource "aws_lambda_permission" "direct" {\n  statement_id  = "direct"\n  action        = "lambda:InvokeFunction"\n  function_name = module.processor.function_name\n  principal     = "s3.amazonaws.com"\n  source_account = local.account\n}\n'
+        ),
+    ),
     # Functions.
-    ("a function waits for its log group", f"{STAGE}/function.tf", change("depends_on = [aws_cloudwatch_log_group.this, ", "depends_on = [")),
+    (
+        "a function waits for its log group",
+        f"{STAGE}/function.tf",
+        change("depends_on = [aws_cloudwatch_log_group.this, ", "depends_on = ["),
+    ),
     ("a function waits for its permissions", f"{STAGE}/function.tf", change(", aws_iam_role_policy.key]", "]")),
     ("a log's retention", f"{STAGE}/function.tf", cut("retention_in_days = var.log_retention_days")),
     ("a log's key", f"{STAGE}/function.tf", cut("kms_key_id        = var.key_arn")),
-    ("a log's name", f"{STAGE}/locals.tf", change('"/aws/lambda/${var.function_name}"', '"/lambda/${var.function_name}"')),
+    (
+        "a log's name",
+        f"{STAGE}/locals.tf",
+        change('"/aws/lambda/${var.function_name}"', '"/lambda/${var.function_name}"'),
+    ),
     ("an environment variable", "infrastructure/stages.tf", cut("GRISTMILL_RETENTION_DAYS = tostring")),
-    ("an environment variable that nothing reads", "infrastructure/stages.tf", change("      GRISTMILL_TABLE          = local.names.table\n", "      GRISTMILL_TABLE          = local.names.table\n      GRISTMILL_DEBUG          = \"1\"\n")),
+    (
+        "an environment variable that nothing reads",
+        "infrastructure/stages.tf",
+        change(
+            "      GRISTMILL_TABLE          = local.names.table\n",
+            '      GRISTMILL_TABLE          = local.names.table\n      GRISTMILL_DEBUG          = "1"\n',
+        ),
+    ),
     # Alarms.
     ("an alarm for errors", f"{STAGE}/alarms.tf", cut("    errors = {")),
     ("an alarm for throttles", f"{STAGE}/alarms.tf", cut("    throttles = {")),
     ("an alarm for the duration, in milliseconds", f"{STAGE}/alarms.tf", change("800 * var.sizes", "0.8 * var.sizes")),
     ("an alarm for a message's age", f"{STAGE}/alarms.tf", cut("    age = {")),
     ("an alarm for dead letters", f"{STAGE}/alarms.tf", cut("    dead-letters = {")),
-    ("an alarm for events that are lost", f"{STAGE}/alarms.tf", change('"InvocationsFailedToBeSentToDlq"', '"Invocations"')),
-    ("files in, but no report out", "infrastructure/alerts.tf", cut('resource "aws_cloudwatch_metric_alarm" "no_report"')),
-    ("an alarm tells somebody", f"{STAGE}/alarms.tf", change("alarm_actions      = [var.alerts_topic_arn]", "alarm_actions      = []")),
+    (
+        "an alarm for events that are lost",
+        f"{STAGE}/alarms.tf",
+        change('"InvocationsFailedToBeSentToDlq"', '"Invocations"'),
+    ),
+    (
+        "files in, but no report out",
+        "infrastructure/alerts.tf",
+        cut('resource "aws_cloudwatch_metric_alarm" "no_report"'),
+    ),
+    (
+        "an alarm tells somebody",
+        f"{STAGE}/alarms.tf",
+        change("alarm_actions      = [var.alerts_topic_arn]", "alarm_actions      = []"),
+    ),
     ("the topic lets alarms in", "infrastructure/alerts.tf", cut_around('Sid       = "OwnAlarmsTell"')),
     # Permissions.
-    ("a detail type's condition", "infrastructure/stages.tf", cut('"events:detail-type" = ["Processing Complete", "File Rejected"]')),
-    ("the sender's condition", "infrastructure/stages.tf", change('StringEquals = { "ses:FromAddress" = [var.sender] }', "")),
+    (
+        "a detail type's condition",
+        "infrastructure/stages.tf",
+        cut('"events:detail-type" = ["Processing Complete", "File Rejected"]'),
+    ),
+    (
+        "the sender's condition",
+        "infrastructure/stages.tf",
+        change('StringEquals = { "ses:FromAddress" = [var.sender] }', ""),
+    ),
     ("a listing's condition", "infrastructure/stages.tf", cut('conditions = { StringLike = { "s3:prefix"')),
-    ("a key's condition", f"{STAGE}/iam.tf", change('"kms:ViaService" = ["sqs.${var.place.region}.amazonaws.com"]', '"aws:RequestedRegion" = [var.place.region]')),
-    ("a permission more", "infrastructure/stages.tf", change('["s3:PutObject", "s3:AbortMultipartUpload"]', '["s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject"]')),
-    ("a permission more on the table", "infrastructure/stages.tf", change('["dynamodb:GetItem", "dynamodb:UpdateItem"]', '["dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:Scan"]')),
+    (
+        "a key's condition",
+        f"{STAGE}/iam.tf",
+        change(
+            '"kms:ViaService" = ["sqs.${var.place.region}.amazonaws.com"]', '"aws:RequestedRegion" = [var.place.region]'
+        ),
+    ),
+    (
+        "a permission more",
+        "infrastructure/stages.tf",
+        change(
+            '["s3:PutObject", "s3:AbortMultipartUpload"]',
+            '["s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject"]',
+        ),
+    ),
+    (
+        "a permission more on the table",
+        "infrastructure/stages.tf",
+        change(
+            '["dynamodb:GetItem", "dynamodb:UpdateItem"]',
+            '["dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:Scan"]',
+        ),
+    ),
     ("an action by its name", f"{STAGE}/iam.tf", change('"logs:CreateLogStream", "logs:PutLogEvents"', '"logs:*"')),
     ("a resource by its name", f"{STAGE}/iam.tf", change("resources  = [local.queue_arn]", 'resources  = ["*"]')),
-    ("a statement of its own", f"{STAGE}/iam.tf", change('sid        = "ConsumeOwnQueue"', 'sid        = "WriteOwnLog"')),
-    ("no managed policy", f"{STAGE}/iam.tf", append('\nresource "aws_iam_role_policy_attachment" "more" {\n  role       = aws_iam_role.this.name\n  policy_arn = "arn:${var.place.partition}:iam::aws:policy/AmazonS3FullAccess"\n}\n')),
-    ("who takes a role", f"{STAGE}/iam.tf", change('Principal = { Service = "lambda.amazonaws.com" }', 'Principal = { AWS = "*" }')),
+    (
+        "a statement of its own",
+        f"{STAGE}/iam.tf",
+        change('sid        = "ConsumeOwnQueue"', 'sid        = "WriteOwnLog"'),
+    ),
+    (
+        "no managed policy",
+        f"{STAGE}/iam.tf",
+        append(
+            '\nresource "aws_iam_role_policy_attachment" "more" {\n  role       = aws_iam_role.this.name\n  policy_arn = "arn:${var.place.partition}:iam::aws:policy/AmazonS3FullAccess"\n}\n'
+        ),
+    ),
+    (
+        "who takes a role",
+        f"{STAGE}/iam.tf",
+        change('Principal = { Service = "lambda.amazonaws.com" }', 'Principal = { AWS = "*" }'),
+    ),
     ("a role's boundary", f"{STAGE}/iam.tf", cut("permissions_boundary = var.permissions_boundary_arn")),
     # Storage, transport and keys.
     ("TLS: the bucket's policy", "infrastructure/bucket.tf", cut_around('Sid       = "TlsOnly"')),
     ("TLS: a queue's policy", f"{STAGE}/queue.tf", cut("merge(local.tls_only, { Resource = local.queue_arn })")),
-    ("TLS: a dead-letter queue's policy", f"{STAGE}/queue.tf", cut("merge(local.tls_only, { Resource = local.dead_arn })")),
+    (
+        "TLS: a dead-letter queue's policy",
+        f"{STAGE}/queue.tf",
+        cut("merge(local.tls_only, { Resource = local.dead_arn })"),
+    ),
     ("TLS: the topic's policy", "infrastructure/alerts.tf", cut_around('Sid       = "TlsOnly"')),
     ("TLS: mail", "infrastructure/mail.tf", change('"REQUIRE"', '"OPTIONAL"')),
     ("outputs are written once", "infrastructure/bucket.tf", cut_around('Sid       = "OutputsAreWrittenOnce"')),
     ("the condition of writing once", "infrastructure/bucket.tf", cut('Null = { "s3:if-none-match" = "true" }')),
-    ("outputs are the processor's", "infrastructure/bucket.tf", cut_around('Sid       = "OnlyTheProcessorWritesOutputs"')),
+    (
+        "outputs are the processor's",
+        "infrastructure/bucket.tf",
+        cut_around('Sid       = "OnlyTheProcessorWritesOutputs"'),
+    ),
     ("versions", "infrastructure/bucket.tf", change('status = "Enabled"\n  }\n}', 'status = "Suspended"\n  }\n}')),
-    ("no public access", "infrastructure/bucket.tf", change("restrict_public_buckets = true", "restrict_public_buckets = false")),
-    ("contracts do not expire", "infrastructure/bucket.tf", within('id     = "keep-contracts"', lambda line: line + "\n    expiration {\n      days = 365\n    }\n")),
+    (
+        "no public access",
+        "infrastructure/bucket.tf",
+        change("restrict_public_buckets = true", "restrict_public_buckets = false"),
+    ),
+    (
+        "contracts do not expire",
+        "infrastructure/bucket.tf",
+        within('id     = "keep-contracts"', lambda line: line + "\n    expiration {\n      days = 365\n    }\n"),
+    ),
     ("earlier versions expire", "infrastructure/bucket.tf", cut("noncurrent_version_expiration {")),
-    ("uploads that were cut off go", "infrastructure/bucket.tf", change("days_after_initiation = 7", "days_after_initiation = 0")),
-    ("restoring the table", "infrastructure/table.tf", within("point_in_time_recovery {", change("enabled = true", "enabled = false"))),
-    ("the table's protection from deletion", "infrastructure/table.tf", change("deletion_protection_enabled = var.deletion_protection", "deletion_protection_enabled = false")),
+    (
+        "uploads that were cut off go",
+        "infrastructure/bucket.tf",
+        change("days_after_initiation = 7", "days_after_initiation = 0"),
+    ),
+    (
+        "restoring the table",
+        "infrastructure/table.tf",
+        within("point_in_time_recovery {", change("enabled = true", "enabled = false")),
+    ),
+    (
+        "the table's protection from deletion",
+        "infrastructure/table.tf",
+        change("deletion_protection_enabled = var.deletion_protection", "deletion_protection_enabled = false"),
+    ),
     ("the table forgets", "infrastructure/table.tf", change('attribute_name = "ttl"', 'attribute_name = "expires"')),
     ("the table's key", "infrastructure/table.tf", cut("server_side_encryption {")),
-    ("an index", "infrastructure/table.tf", change('name            = "by-correlation-id"', 'name            = "by-correlation"')),
+    (
+        "an index",
+        "infrastructure/table.tf",
+        change('name            = "by-correlation-id"', 'name            = "by-correlation"'),
+    ),
     ("the key lets events in", "infrastructure/kms.tf", cut_around('Sid       = "EventsReachEncryptedQueues"')),
-    ("the key lets alarms in", "infrastructure/kms.tf", change('["cloudwatch.amazonaws.com", "budgets.amazonaws.com"]', '["budgets.amazonaws.com"]')),
-    ("the key is this account's", "infrastructure/kms.tf", change('          StringEquals = { "aws:SourceAccount" = local.account }\n', "")),
-    ("the key rotates", "infrastructure/kms.tf", change("enable_key_rotation     = true", "enable_key_rotation     = false")),
+    (
+        "the key lets alarms in",
+        "infrastructure/kms.tf",
+        change('["cloudwatch.amazonaws.com", "budgets.amazonaws.com"]', '["budgets.amazonaws.com"]'),
+    ),
+    (
+        "the key is this account's",
+        "infrastructure/kms.tf",
+        change('          StringEquals = { "aws:SourceAccount" = local.account }\n', ""),
+    ),
+    (
+        "the key rotates",
+        "infrastructure/kms.tf",
+        change("enable_key_rotation     = true", "enable_key_rotation     = false"),
+    ),
     ("the topic's key", "infrastructure/alerts.tf", cut("kms_master_key_id = aws_kms_key.this.arn")),
-    ("SES tells of bounces", "infrastructure/mail.tf", change('"BOUNCE", "COMPLAINT", "REJECT"', '"COMPLAINT", "REJECT"')),
+    (
+        "SES tells of bounces",
+        "infrastructure/mail.tf",
+        change('"BOUNCE", "COMPLAINT", "REJECT"', '"COMPLAINT", "REJECT"'),
+    ),
     # The whole.
-    ("another's bucket is left alone", "infrastructure/bucket.tf", within('resource "aws_s3_bucket_policy" "this"', change("count = local.own_bucket ? 1 : 0\n\n  bucket = aws_s3_bucket.this[0].id", "count = 1\n\n  bucket = local.names.bucket"))),
-    ("no account in the files", "infrastructure/locals.tf", change("account   = data.aws_caller_identity.current.account_id", 'account   = "111122223333"')),
+    (
+        "another's bucket is left alone",
+        "infrastructure/bucket.tf",
+        within(
+            'resource "aws_s3_bucket_policy" "this"',
+            change(
+                "count = local.own_bucket ? 1 : 0\n\n  bucket = aws_s3_bucket.this[0].id",
+                "count = 1\n\n  bucket = local.names.bucket",
+            ),
+        ),
+    ),
+    (
+        "no account in the files",
+        "infrastructure/locals.tf",
+        change("account   = data.aws_caller_identity.current.account_id", 'account   = "111122223333"'),
+    ),
     # The pipeline.
     ("builds are not privileged", "codepipeline/steps.tf", change("privileged_mode = false", "privileged_mode = true")),
-    ("roles are made with the boundary", "codepipeline/role_apply.tf", cut('Condition = { StringEquals = { "iam:PermissionsBoundary" = local.arns.boundary } }')),
-    ("roles are given to Lambda only", "codepipeline/role_apply.tf", cut('Condition = { StringEquals = { "iam:PassedToService" = "lambda.amazonaws.com" } }')),
-    ("a build's permissions have names", "codepipeline/roles.tf", change('Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]', 'Action   = ["logs:*"]')),
-    ("states have versions", "codepipeline/buckets.tf", change('status = "Enabled"\n  }\n}', 'status = "Suspended"\n  }\n}')),
+    (
+        "roles are made with the boundary",
+        "codepipeline/role_apply.tf",
+        cut('Condition = { StringEquals = { "iam:PermissionsBoundary" = local.arns.boundary } }'),
+    ),
+    (
+        "roles are given to Lambda only",
+        "codepipeline/role_apply.tf",
+        cut('Condition = { StringEquals = { "iam:PassedToService" = "lambda.amazonaws.com" } }'),
+    ),
+    (
+        "a build's permissions have names",
+        "codepipeline/roles.tf",
+        change('Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]', 'Action   = ["logs:*"]'),
+    ),
+    (
+        "states have versions",
+        "codepipeline/buckets.tf",
+        change('status = "Enabled"\n  }\n}', 'status = "Suspended"\n  }\n}'),
+    ),
     ("TLS: states and artifacts", "codepipeline/buckets.tf", cut_around('Sid       = "TlsOnly"')),
-    ("only the plan's role reads", "codepipeline/roles.tf", change("plan  = concat(local.read_the_state,", "plan  = concat(local.change_the_stack, local.read_the_state,")),
+    (
+        "only the plan's role reads",
+        "codepipeline/roles.tf",
+        change("plan  = concat(local.read_the_state,", "plan  = concat(local.change_the_stack, local.read_the_state,"),
+    ),
 ]
 
 
@@ -274,7 +462,9 @@ def page(rows, baseline):
         "Written by `python3 scripts/mutate_infrastructure.py`, which takes one guarantee at a time out of a copy of the Terraform files",
         "and runs the checks, the quickest first, until one goes red. What the rules are: `python3 scripts/plan_rules.py --list`.",
         "",
-        f"{len(noticed)} of {len(rows)} changes are noticed: " + ", ".join(f"{count} by {kind}" for kind, count in sorted(kinds.items(), key=lambda k: -k[1])) + ".",
+        f"{len(noticed)} of {len(rows)} changes are noticed: "
+        + ", ".join(f"{count} by {kind}" for kind, count in sorted(kinds.items(), key=lambda k: -k[1]))
+        + ".",
         f"On the unchanged files all of these are green: {', '.join(baseline)}.",
         "",
         "| taken away or changed | file | goes red first | says |",
@@ -291,7 +481,17 @@ def main():
     parser.add_argument("--only", nargs="+", metavar="WORD", help="changes whose name holds one of the words")
     parser.add_argument("--list", action="store_true", help="the changes")
     parser.add_argument("--no-baseline", action="store_true", help="do not look at the unchanged copy first")
-    parser.add_argument("--resume", type=pathlib.Path, metavar="FILE", help="what an earlier run on the same files printed: what it noticed is taken from there")
+    parser.add_argument(
+        "--resume",
+        type=pathlib.Path,
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="what earlier runs on the same files printed: what they noticed is taken from there",
+    )
+    parser.add_argument(
+        "--part", default="1/1", metavar="N/M", help="one of M parts, to run several side by side; writes nothing"
+    )
     options = parser.parse_args()
     chosen = [m for m in MUTATIONS if not options.only or any(word in m[0] for word in options.only)]
     if options.list:
@@ -299,9 +499,14 @@ def main():
         return
     rows, baseline, bad = [], [], 0
     earlier = {}
-    if options.resume:
-        lines = options.resume.read_text(encoding="utf-8").splitlines()
-        earlier = {found[1]: (found[2], found[3]) for line in lines if (found := re.match(r"(.+?): ((?:rules|checkov|terraform test).*?), \d+ s: (.+)", line))}
+    for file in options.resume:
+        for line in file.read_text(encoding="utf-8").splitlines():
+            if found := re.match(r"(.+): ((?:rules|checkov|terraform test).*?), \d+ s: (.+)", line):
+                earlier[found[1]] = found[2], found[3]
+    left = [m for m in chosen if m[0] not in earlier]
+    part, parts = (int(word) for word in options.part.split("/"))
+    if parts > 1:
+        chosen = left[part - 1 :: parts]
     roots = list(dict.fromkeys(path.split("/")[0] for _, path, _ in chosen))
     for root in roots:
         with tempfile.TemporaryDirectory() as folder, emulator.running(limit_seconds=3600) as aws:
@@ -326,7 +531,7 @@ def main():
                 rows.append((name, path, kind, said))
                 print(f"{name}: {kind or 'NOT NOTICED'}, {time.monotonic() - started:.0f} s: {said or ''}", flush=True)
     print(f"{len(rows) - bad} of {len(rows)} changes are noticed")
-    if not options.only and not options.no_baseline:
+    if not options.only and not options.no_baseline and parts == 1:
         PAGE.write_text(page(rows, baseline), encoding="utf-8")
     sys.exit(1 if bad else 0)
 

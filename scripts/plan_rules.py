@@ -84,7 +84,9 @@ class Resource:
 
     def is_called(self, text):
         """Whether a text, such as a policy or an ARN, is this resource's ARN, name or address, or holds its ARN."""
-        names = {self.known(attribute) for attribute in ("arn", "id", "name", "url", "function_name", "key_id")} - {None}
+        names = {self.known(attribute) for attribute in ("arn", "id", "name", "url", "function_name", "key_id")} - {
+            None
+        }
         return text in names or str(text).rsplit(":", 1)[-1] in names or str(text).rsplit("/", 1)[-1] in names
 
     def follows(self, other):
@@ -147,7 +149,9 @@ class World:
         unknown = {c["address"]: c["change"].get("after_unknown") or {} for c in document.get("resource_changes", [])}
         self.resources = []
         self.is_state = "planned_values" not in document
-        for module in modules_of(document.get("planned_values" if not self.is_state else "values", {}).get("root_module", {})):
+        for module in modules_of(
+            document.get("planned_values" if not self.is_state else "values", {}).get("root_module", {})
+        ):
             prefix = without_keys(module.get("address", ""))
             for resource in module.get("resources", []):
                 if resource["mode"] == "managed":
@@ -259,7 +263,10 @@ INFRASTRUCTURE = "infrastructure"
 def targets_retry_and_keep_what_fails(world):
     """Every EventBridge target has a retry policy and a dead-letter queue."""
     for target in world.of("aws_cloudwatch_event_target"):
-        if not (target.told("retry_policy.maximum_retry_attempts") and target.told("retry_policy.maximum_event_age_in_seconds")):
+        if not (
+            target.told("retry_policy.maximum_retry_attempts")
+            and target.told("retry_policy.maximum_event_age_in_seconds")
+        ):
             yield f"{target} has no retry_policy with attempts and an age: say how long EventBridge tries"
         if not any(is_dead_letter(queue) for queue in target.points_at("dead_letter_config.arn", "aws_sqs_queue")):
             yield f"{target} has no dead_letter_config that names a dead-letter queue: an event that cannot be handed over is lost"
@@ -281,7 +288,11 @@ def redrive_targets(world, queue):
     if policy:
         wanted = json.loads(policy).get("deadLetterTargetArn", "")
         return [other for other in world.of("aws_sqs_queue") if other.is_called(wanted)]
-    return [other for other in world.referred(queue.module, queue.expression("redrive_policy")) if other.type == "aws_sqs_queue"]
+    return [
+        other
+        for other in world.referred(queue.module, queue.expression("redrive_policy"))
+        if other.type == "aws_sqs_queue"
+    ]
 
 
 @rule(INFRASTRUCTURE)
@@ -373,7 +384,10 @@ def rules_feed_queues(world):
             if statement["Effect"] != "Allow":
                 continue
             condition = statement.get("Condition", {}).get("ArnEquals", {})
-            if statement.get("Principal") != {"Service": "events.amazonaws.com"} or statement["Action"] != "sqs:SendMessage":
+            if (
+                statement.get("Principal") != {"Service": "events.amazonaws.com"}
+                or statement["Action"] != "sqs:SendMessage"
+            ):
                 yield f"{queue} lets others than EventBridge in, or do more than send: {statement['Sid']}"
             if not condition.get("aws:SourceArn"):
                 yield f"{queue} lets any rule of any account send: name the rules in {statement['Sid']} by aws:SourceArn"
@@ -392,7 +406,10 @@ def no_rule_sees_what_the_stack_writes(world):
         if "aws.s3" not in pattern.get("source", ["aws.s3"]):
             continue
         detail = pattern.get("detail", {})
-        if detail.get("object", {}).get("key") != [{"prefix": "input/"}] or len(detail.get("bucket", {}).get("name", [])) != 1:
+        if (
+            detail.get("object", {}).get("key") != [{"prefix": "input/"}]
+            or len(detail.get("bucket", {}).get("name", [])) != 1
+        ):
             yield f"{one_rule} hears of more than what is dropped below input/ in one bucket: name both in its event_pattern"
 
 
@@ -403,7 +420,11 @@ def the_bus_takes_from_the_stages_alone(world):
     for policy, found in world.identity_policies():
         for statement in found:
             if "events:PutEvents" in listed(statement.get("Action")):
-                publishers |= {role.told("name") for role in world.of("aws_iam_role") if role in policy.points_at("role", "aws_iam_role")}
+                publishers |= {
+                    role.told("name")
+                    for role in world.of("aws_iam_role")
+                    if role in policy.points_at("role", "aws_iam_role")
+                }
     for bus in world.of("aws_cloudwatch_event_bus"):
         denied = [
             statement
@@ -421,7 +442,10 @@ def the_bus_takes_from_the_stages_alone(world):
             yield f"{bus} has no policy that denies PutEvents to others: a forged event would be taken for a stage's word"
         elif named != publishers:
             yield f"{bus} takes events from {sorted(named)}, and those that publish are {sorted(publishers)}"
-        if not any(bus in archive.points_at("event_source_arn", "aws_cloudwatch_event_bus") for archive in world.of("aws_cloudwatch_event_archive")):
+        if not any(
+            bus in archive.points_at("event_source_arn", "aws_cloudwatch_event_bus")
+            for archive in world.of("aws_cloudwatch_event_archive")
+        ):
             yield f"{bus} has no archive: what went astray could not be replayed"
 
 
@@ -432,7 +456,9 @@ def is_everyone(statement):
 @rule()
 def nobody_invokes_a_function_directly(world):
     """No function can be invoked from outside its role, and has no address on the internet."""
-    for resource in world.of("aws_lambda_permission", "aws_lambda_function_url", "aws_lambda_function_event_invoke_config"):
+    for resource in world.of(
+        "aws_lambda_permission", "aws_lambda_function_url", "aws_lambda_function_event_invoke_config"
+    ):
         yield f"{resource} lets something invoke a function: the stack feeds functions by their queues only"
 
 
@@ -469,7 +495,12 @@ def functions_wait_for_their_permissions(world):
 
 
 # Left out where it has no value; the function knows its default, or nobody to mail.
-OPTIONAL_SETTINGS = {"GRISTMILL_MAX_FILE_BYTES", "GRISTMILL_MAX_UNPACKED_BYTES", "GRISTMILL_MAX_UNPACKED_RATIO", "GRISTMILL_RECIPIENTS"}
+OPTIONAL_SETTINGS = {
+    "GRISTMILL_MAX_FILE_BYTES",
+    "GRISTMILL_MAX_UNPACKED_BYTES",
+    "GRISTMILL_MAX_UNPACKED_RATIO",
+    "GRISTMILL_RECIPIENTS",
+}
 
 
 @rule(INFRASTRUCTURE)
@@ -511,7 +542,11 @@ def functions_have_alarms(world):
             if not any(fires_above(alarm, 0) for alarm in world.alarms(metric, **dimensions)):
                 yield f"{function} has no alarm for {metric} above 0"
         timeout = 1000 * function.told("timeout")
-        near = [a for a in world.alarms("Duration", **dimensions) if timeout / 2 <= a.told("threshold") < timeout and above(a)]
+        near = [
+            a
+            for a in world.alarms("Duration", **dimensions)
+            if timeout / 2 <= a.told("threshold") < timeout and above(a)
+        ]
         if not near:
             yield f"{function} has no alarm for a Duration between half of its timeout and all of it ({timeout} ms)"
 
@@ -530,12 +565,19 @@ def queues_have_alarms(world):
 
 
 def above(alarm):
-    return alarm.told("comparison_operator") in ("GreaterThanThreshold", "GreaterThanOrEqualToThreshold") and alarm.told("actions_enabled") is not False
+    return (
+        alarm.told("comparison_operator") in ("GreaterThanThreshold", "GreaterThanOrEqualToThreshold")
+        and alarm.told("actions_enabled") is not False
+    )
 
 
 def fires_above(alarm, number):
     bound = {"GreaterThanThreshold": number, "GreaterThanOrEqualToThreshold": number + 1}
-    return above(alarm) and alarm.told("threshold") == bound[alarm.told("comparison_operator")] and alarm.told("statistic") in ("Sum", "Maximum")
+    return (
+        above(alarm)
+        and alarm.told("threshold") == bound[alarm.told("comparison_operator")]
+        and alarm.told("statistic") in ("Sum", "Maximum")
+    )
 
 
 @rule(INFRASTRUCTURE)
@@ -553,7 +595,9 @@ def every_alarm_tells_the_topic(world):
             if statement["Effect"] == "Allow" and "sns:Publish" in listed(statement.get("Action"))
             for service in listed(statement["Principal"].get("Service"))
         }
-        for service in ("cloudwatch.amazonaws.com",) + (("budgets.amazonaws.com",) if world.of("aws_budgets_budget") else ()):
+        for service in ("cloudwatch.amazonaws.com",) + (
+            ("budgets.amazonaws.com",) if world.of("aws_budgets_budget") else ()
+        ):
             if service not in services:
                 yield f"{topic} does not let {service} publish: what it would tell is lost"
 
@@ -561,7 +605,11 @@ def every_alarm_tells_the_topic(world):
 @rule(INFRASTRUCTURE)
 def files_in_and_no_report_out_is_seen(world):
     """An alarm compares what was dropped with what the last stage finished."""
-    arrivals = {one_rule.told("name") for one_rule in world.of("aws_cloudwatch_event_rule") if "Object Created" in one_rule.told("event_pattern")}
+    arrivals = {
+        one_rule.told("name")
+        for one_rule in world.of("aws_cloudwatch_event_rule")
+        if "Object Created" in one_rule.told("event_pattern")
+    }
     for alarm in world.of("aws_cloudwatch_metric_alarm"):
         metrics = [metric for query in listed(alarm.told("metric_query")) for metric in listed(query.get("metric"))]
         seen = {(m["metric_name"], *sorted((m.get("dimensions") or {}).values())) for m in metrics}
@@ -570,7 +618,9 @@ def files_in_and_no_report_out_is_seen(world):
             for function in world.of("aws_lambda_function")
             if function.told("function_name").endswith("-notifier")
         ):
-            if above(alarm) and any(query.get("return_data") and query.get("expression") for query in alarm.told("metric_query")):
+            if above(alarm) and any(
+                query.get("return_data") and query.get("expression") for query in alarm.told("metric_query")
+            ):
                 return
     yield "no alarm compares TriggeredRules of the rule that sees files with Invocations of the notifier: a silent loss stays silent"
 
@@ -592,7 +642,13 @@ def events_that_are_lost_are_seen(world):
 
 # -- Permissions -------------------------------------------------------------------------------------------------------
 
-ATTACHMENTS = ("aws_iam_role_policy_attachment", "aws_iam_policy_attachment", "aws_iam_user_policy_attachment", "aws_iam_group_policy_attachment", "aws_iam_role_policy_attachments_exclusive")
+ATTACHMENTS = (
+    "aws_iam_role_policy_attachment",
+    "aws_iam_policy_attachment",
+    "aws_iam_user_policy_attachment",
+    "aws_iam_group_policy_attachment",
+    "aws_iam_role_policy_attachments_exclusive",
+)
 
 
 @rule(INFRASTRUCTURE)
@@ -699,7 +755,12 @@ def permissions_are_limited_by_conditions(world):
     """Who publishes does so as itself, who mails does so as one address, who lists does so below a prefix."""
     for policy, found in world.identity_policies():
         for statement in found:
-            keys = {key for names in statement.get("Condition", {}).values() for key, wanted in names.items() if wanted and "*" not in listed(wanted)}
+            keys = {
+                key
+                for names in statement.get("Condition", {}).values()
+                for key, wanted in names.items()
+                if wanted and "*" not in listed(wanted)
+            }
             for action in listed(statement.get("Action")):
                 for pattern, wanted in LIMITED.items():
                     if fnmatch.fnmatchcase(action, pattern) and not wanted <= keys:
@@ -724,7 +785,11 @@ def roles_are_for_functions(world):
         for statement in role.policy("assume_role_policy"):
             if statement["Principal"] != {"Service": "lambda.amazonaws.com"}:
                 yield f"{role} can be assumed by {statement['Principal']}"
-        users = [function for function in world.of("aws_lambda_function") if role in function.points_at("role", "aws_iam_role")]
+        users = [
+            function
+            for function in world.of("aws_lambda_function")
+            if role in function.points_at("role", "aws_iam_role")
+        ]
         if len(users) != 1:
             yield f"{role} is the role of {len(users)} functions: one each"
 
@@ -744,7 +809,10 @@ def nothing_goes_over_plain_http(world):
     """Every bucket, queue and topic denies requests that do not come over TLS."""
     for kind, policy_kind, attribute, action in OVER_TLS:
         for resource in world.of(kind):
-            if not any(denies_plain_http(statement, action, resource) for statement in world.policies(policy_kind, attribute, resource)):
+            if not any(
+                denies_plain_http(statement, action, resource)
+                for statement in world.policies(policy_kind, attribute, resource)
+            ):
                 yield f"{resource} takes plain HTTP: deny what has aws:SecureTransport false, for everyone, on the whole of it"
 
 
@@ -768,7 +836,11 @@ OUTPUTS = ("processed", "rejected", "manifests")
 def outputs_are_written_once_and_by_one(world):
     """The bucket denies replacing an output, and denies writing or deleting one to all but the processor."""
     for bucket in world.of("aws_s3_bucket"):
-        denied = [s for s in world.policies("aws_s3_bucket_policy", "bucket", bucket) if s["Effect"] == "Deny" and is_everyone(s)]
+        denied = [
+            s
+            for s in world.policies("aws_s3_bucket_policy", "bucket", bucket)
+            if s["Effect"] == "Deny" and is_everyone(s)
+        ]
         name = bucket.told("bucket")
         for prefix in OUTPUTS:
             about = [s for s in denied if any(arn.endswith(f":::{name}/{prefix}/*") for arn in listed(s["Resource"]))]
@@ -797,11 +869,16 @@ def buckets_are_private_and_versioned(world):
         blocks = ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets")
         if not any(all(b.told(name) for name in blocks) for b in attached("aws_s3_bucket_public_access_block")):
             yield f"{bucket} does not block all four kinds of public access"
-        if not any(v.told("versioning_configuration.status") == "Enabled" for v in attached("aws_s3_bucket_versioning")):
+        if not any(
+            v.told("versioning_configuration.status") == "Enabled" for v in attached("aws_s3_bucket_versioning")
+        ):
             yield f"{bucket} keeps no versions: a run reads the version that its event names"
         if not attached("aws_s3_bucket_server_side_encryption_configuration"):
             yield f"{bucket} does not say how it is encrypted"
-        if not any(o.told("rule.object_ownership") == "BucketOwnerEnforced" for o in attached("aws_s3_bucket_ownership_controls")):
+        if not any(
+            o.told("rule.object_ownership") == "BucketOwnerEnforced"
+            for o in attached("aws_s3_bucket_ownership_controls")
+        ):
             yield f"{bucket} has access control lists: set object_ownership to BucketOwnerEnforced"
 
 
@@ -832,7 +909,10 @@ def what_is_old_goes_and_contracts_stay(world):
         for prefix in ("input/",) + tuple(f"{name}/" for name in OUTPUTS):
             if not any(number(r, "expiration", "days") for r in about(prefix)):
                 yield f"{bucket}: what is under {prefix} never expires"
-            if not any(r.get("transition") and r["transition"][0]["storage_class"] == "INTELLIGENT_TIERING" for r in about(prefix)):
+            if not any(
+                r.get("transition") and r["transition"][0]["storage_class"] == "INTELLIGENT_TIERING"
+                for r in about(prefix)
+            ):
                 yield f"{bucket}: what is under {prefix} never moves to cheaper storage"
         for prefix in ("input/", "contracts/") + tuple(f"{name}/" for name in OUTPUTS):
             if not any(number(r, "noncurrent_version_expiration", "noncurrent_days") for r in about(prefix)):
@@ -840,7 +920,10 @@ def what_is_old_goes_and_contracts_stay(world):
         for one_rule in about("contracts/x.json"):
             if one_rule.get("expiration") and any(number(one_rule, "expiration", name) for name in ("days", "date")):
                 yield f"{bucket}: the lifecycle rule {one_rule['id']} deletes contracts in use"
-        if not any(prefix_of(r) == "" and number(r, "abort_incomplete_multipart_upload", "days_after_initiation") for r in rules_of):
+        if not any(
+            prefix_of(r) == "" and number(r, "abort_incomplete_multipart_upload", "days_after_initiation")
+            for r in rules_of
+        ):
             yield f"{bucket}: uploads that were cut off are kept for ever"
 
 
@@ -868,10 +951,16 @@ def the_table_survives_mistakes(world):
             yield f"{table} is not protected from deletion"
         if table.told("billing_mode") != "PAY_PER_REQUEST":
             yield f"{table} is not paid by request"
-        if not (table.told("server_side_encryption.enabled") and table.points_at("server_side_encryption.kms_key_arn", "aws_kms_key")):
+        if not (
+            table.told("server_side_encryption.enabled")
+            and table.points_at("server_side_encryption.kms_key_arn", "aws_kms_key")
+        ):
             yield f"{table} is not encrypted with the stack's key"
         indexes = {i["name"]: (i["hash_key"], i["range_key"]) for i in listed(table.told("global_secondary_index"))}
-        wanted = {"by-dataset": ("dataset", "analysis_timestamp"), "by-correlation-id": ("correlation_id", "analysis_timestamp")}
+        wanted = {
+            "by-dataset": ("dataset", "analysis_timestamp"),
+            "by-correlation-id": ("correlation_id", "analysis_timestamp"),
+        }
         if indexes != wanted:
             yield f"{table} has the indexes {indexes}, not {wanted}"
 
@@ -899,23 +988,40 @@ def keys_let_services_in(world):
     needs = [
         ("aws_sqs_queue", "kms_master_key_id", "events.amazonaws.com", ["kms:Decrypt", "kms:GenerateDataKey"]),
         ("aws_sns_topic", "kms_master_key_id", "cloudwatch.amazonaws.com", ["kms:Decrypt", "kms:GenerateDataKey"]),
-        ("aws_cloudwatch_log_group", "kms_key_id", "logs.*.amazonaws.com", ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"]),
+        (
+            "aws_cloudwatch_log_group",
+            "kms_key_id",
+            "logs.*.amazonaws.com",
+            ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"],
+        ),
     ]
     if world.of("aws_budgets_budget"):
-        needs.append(("aws_sns_topic", "kms_master_key_id", "budgets.amazonaws.com", ["kms:Decrypt", "kms:GenerateDataKey"]))
-    keys = {(key, service): actions for kind, name, service, actions in needs for r in world.of(kind) for key in r.points_at(name, "aws_kms_key")}
+        needs.append(
+            ("aws_sns_topic", "kms_master_key_id", "budgets.amazonaws.com", ["kms:Decrypt", "kms:GenerateDataKey"])
+        )
+    keys = {
+        (key, service): actions
+        for kind, name, service, actions in needs
+        for r in world.of(kind)
+        for key in r.points_at(name, "aws_kms_key")
+    }
     for (key, service), actions in keys.items():
         allowed = [
             s
             for s in key.policy()
-            if s["Effect"] == "Allow" and any(fnmatch.fnmatchcase(name, service) for name in listed(s["Principal"].get("Service")))
+            if s["Effect"] == "Allow"
+            and any(fnmatch.fnmatchcase(name, service) for name in listed(s["Principal"].get("Service")))
         ]
         for action in actions:
             if not any(fnmatch.fnmatchcase(action, pattern) for s in allowed for pattern in listed(s["Action"])):
                 yield f"{key} does not let {service} use {action}: what it sends would be lost without a word"
         for statement in allowed:
             condition = json.dumps(statement.get("Condition", {}))
-            if not ("aws:SourceAccount" in condition or "aws:SourceArn" in condition or "kms:EncryptionContext:" in condition):
+            if not (
+                "aws:SourceAccount" in condition
+                or "aws:SourceArn" in condition
+                or "kms:EncryptionContext:" in condition
+            ):
                 yield f"{key}, {statement['Sid']}: {service} may use it for any account: add aws:SourceAccount"
 
 

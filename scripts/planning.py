@@ -14,22 +14,15 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 # What the roots read, from where they stand.
 COPIED = ["infrastructure", "codepipeline", "contracts", "buildspec.yml"]
 LEFT_OUT = shutil.ignore_patterns(".terraform", "*.tfstate*", "*.tfplan")
+
+
 def values(root, environment):
-    """What a root is told: an environment's file where there is one, and what it leaves to whoever deploys."""
+    """What a root is told: an environment's file, and what it leaves to its defaults and matters to a rule."""
+    told = [f"-var-file=environments/{environment}.tfvars"]
     if root == "infrastructure":
-        return [
-            f"-var-file=environments/{environment}.tfvars",
-            # Left to their defaults otherwise: so every environment variable has a value.
-            "-var=limits={max_file_bytes=5368709120,max_unpacked_bytes=53687091200,max_unpacked_ratio=1000}",
-        ]
-    return [
-        f"-var=environment={environment}",
-        "-var=region=eu-central-1",
-        "-var=repository=example-org/gristmill",
-        "-var=branch=main",
-        "-var=identity=example.com",
-        '-var=alert_emails=["on-call@example.com"]',
-    ]
+        # So every environment variable has a value.
+        told.append("-var=limits={max_file_bytes=5368709120,max_unpacked_bytes=53687091200,max_unpacked_ratio=1000}")
+    return told
 
 
 FUNCTIONS = ["processor", "analyzer", "notifier"]
@@ -46,18 +39,6 @@ provider "aws" {
   skip_credentials_validation = true
 }
 """
-
-# What keeps a root from being taken down again, taken off in the copy.
-GUARDS = {
-    "infrastructure": "",
-    "codepipeline": """
-resource "aws_s3_bucket" "state" {
-  lifecycle {
-    prevent_destroy = false
-  }
-}
-""",
-}
 
 
 class Failed(Exception):
@@ -82,7 +63,13 @@ class Copy:
     def __init__(self, folder, root="infrastructure", environment=None, source=ROOT):
         self.folder = pathlib.Path(folder)
         self.root = self.folder / root
-        self.environment = {**os.environ, **(environment or {}), "TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "CHECKPOINT_DISABLE": "1"}
+        self.environment = {
+            **os.environ,
+            **(environment or {}),
+            "TF_IN_AUTOMATION": "1",
+            "TF_INPUT": "0",
+            "CHECKPOINT_DISABLE": "1",
+        }
         for name in COPIED:
             if (source / name).is_dir():
                 shutil.copytree(source / name, self.folder / name, ignore=LEFT_OUT, dirs_exist_ok=True)
@@ -93,7 +80,13 @@ class Copy:
             package.parent.mkdir(parents=True)
             with zipfile.ZipFile(package, "w") as archive:
                 archive.writestr("bootstrap", f"#!/bin/sh\necho {function}\n")
-        (self.root / "emulator_override.tf").write_text(OVERRIDE + GUARDS[root])
+        (self.root / "emulator_override.tf").write_text(OVERRIDE)
+
+    def unguard(self):
+        """Lets everything be destroyed."""
+        for file in self.root.rglob("*.tf"):
+            text = file.read_text(encoding="utf-8")
+            file.write_text(text.replace("prevent_destroy = true", "prevent_destroy = false"), encoding="utf-8")
 
     def terraform(self, *arguments, limit, ok=(0,)):
         """Runs Terraform in the root, for so many seconds at most. Gives its exit code, its output and its seconds."""
@@ -114,9 +107,13 @@ class Copy:
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             output, errors = process.communicate()
-            raise Failed(f"terraform {' '.join(arguments)} did not end within {limit} s:\n{(output + errors)[-3000:]}") from None
+            raise Failed(
+                f"terraform {' '.join(arguments)} did not end within {limit} s:\n{(output + errors)[-3000:]}"
+            ) from None
         if process.returncode not in ok:
-            raise Failed(f"terraform {' '.join(arguments)} ended with {process.returncode}:\n{(output + errors)[-6000:]}")
+            raise Failed(
+                f"terraform {' '.join(arguments)} ended with {process.returncode}:\n{(output + errors)[-6000:]}"
+            )
         # What went wrong stands in the errors; what did not may be JSON, and stays by itself.
         return process.returncode, output if process.returncode == 0 else output + errors, time.monotonic() - started
 

@@ -1,17 +1,19 @@
 #!/usr/bin/env python3
 """Applies a Terraform root for real, to the emulator, and takes it down again.
 
-    python3 scripts/terraform_apply.py                       infrastructure/ as environments/dev.tfvars says
-    python3 scripts/terraform_apply.py --environment prod --plan-only
+    python3 scripts/terraform_apply.py                              both roots, side by side: dev is applied, prod planned
+    python3 scripts/terraform_apply.py infrastructure               one of them
+    python3 scripts/terraform_apply.py infrastructure --plan-only --environment prod
 
-init, plan, the rules of plan_rules.py over the plan, apply, the rules over the state, where everything is known, a second
-plan that must find nothing to do but what UNSTEADY below explains, and destroy. Nothing is written outside a temporary
+init, plan, the rules of plan_rules.py over it, apply, the rules over the state, where everything is known, a
+second plan that must find nothing to do but what UNSTEADY below explains, and destroy. Nothing is written outside a temporary
 folder, and no call leaves this machine. Exit codes: 0 all held; 1 something did not; 2 wrong use.
 """
 
 import argparse
 import collections
 import json
+import subprocess
 import sys
 import tempfile
 
@@ -21,8 +23,7 @@ import planning
 
 # What a second plan finds to change although nothing changed, because moto does not give back what it was given: address
 # (without keys of for_each), attribute, reason. A difference that is not here fails.
-UNSTEADY = {
-}
+UNSTEADY = {}
 
 
 def without_keys(address):
@@ -88,14 +89,25 @@ def run(copy, options):
     def step(name, *arguments, limit, ok=(0,)):
         code, output, seconds = copy.terraform(*arguments, "-no-color", limit=limit, ok=ok)
         last = [line for line in output.splitlines() if line.strip()]
-        summary = next((line for line in reversed(last) if line.startswith(("Plan:", "Apply complete", "Destroy complete", "No changes"))), "")
+        summary = next(
+            (
+                line
+                for line in reversed(last)
+                if line.startswith(("Plan:", "Apply complete", "Destroy complete", "No changes"))
+            ),
+            "",
+        )
         print(f"{name}: {seconds:.1f} s {summary}".rstrip(), flush=True)
         return code, output
 
     _, _, seconds = copy.init()
     print(f"init: {seconds:.1f} s", flush=True)
+    for other in options.also:
+        if other != options.environment and not options.plan_only:
+            step(f"plan of {other}", "plan", *planning.values(options.root, other), "-out=other.tfplan", limit=120)
+            rules(f"the plan of {other}", copy.shown("other.tfplan"), options)
     files = planning.values(options.root, options.environment)
-    step("plan", "plan", *files, "-out=first.tfplan", limit=120)
+    step(f"plan of {options.environment}", "plan", *files, "-out=first.tfplan", limit=120)
     plan = copy.shown("first.tfplan")
     counts = counted(plan["planned_values"])
     print(f"  {sum(counts.values())} resources of {len(counts)} types", flush=True)
@@ -118,6 +130,7 @@ def run(copy, options):
         print(f"  DIFFERENT {line}")
     if unexplained:
         raise planning.Failed(f"a second plan finds {len(unexplained)} differences that nothing explains")
+    copy.unguard()
     step("destroy", "destroy", *files, "-auto-approve", limit=options.apply_seconds)
     left = copy.shown().get("values")
     if left and sum(counted(left).values()):
@@ -125,16 +138,43 @@ def run(copy, options):
     print("  0 resources left in the state")
 
 
+def side_by_side(roots):
+    """Each root in a process and an emulator of its own: most of the time of an apply is spent waiting."""
+    emulator.tool("moto")
+    flags = [argument for argument in sys.argv[1:] if argument not in roots]
+    running = {
+        root: subprocess.Popen(
+            [sys.executable, __file__, root, *flags], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        for root in roots
+    }
+    worst = 0
+    for root, process in running.items():
+        said, _ = process.communicate()
+        print(f"-- {root}\n{said}", end="", flush=True)
+        worst = max(worst, process.returncode)
+    return worst
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("root", nargs="?", default="infrastructure", help="which root (%(default)s)")
+    parser.add_argument("roots", nargs="*", metavar="root", help=f"which roots ({', '.join(plan_rules.ROOTS)})")
     parser.add_argument("--environment", default="dev", help="which file of its environments/ (%(default)s)")
+    parser.add_argument(
+        "--also", nargs="*", default=["prod"], help="environments that are planned, and not applied (%(default)s)"
+    )
     parser.add_argument("--plan-only", action="store_true", help="init, plan and its rules")
-    parser.add_argument("--apply-seconds", type=int, default=180, help="time limit of apply, and of destroy (%(default)s)")
+    parser.add_argument(
+        "--apply-seconds", type=int, default=300, help="time limit of apply, and of destroy (%(default)s)"
+    )
     parser.add_argument("--log", type=argparse.FileType("w"), metavar="FILE", help="what the emulator says goes there")
     options = parser.parse_args()
-    if options.root not in plan_rules.RULES:
-        parser.error(f"there is no root {options.root}; there are: {', '.join(plan_rules.RULES)}")
+    for root in options.roots:
+        if root not in plan_rules.ROOTS:
+            parser.error(f"there is no root {root}; there are: {', '.join(plan_rules.ROOTS)}")
+    if len(options.roots) != 1:
+        sys.exit(side_by_side(options.roots or plan_rules.ROOTS))
+    options.root = options.roots[0]
     with tempfile.TemporaryDirectory() as folder, emulator.running(log=options.log) as aws:
         copy = planning.Copy(folder, options.root, aws.environment)
         try:
