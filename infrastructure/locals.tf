@@ -57,14 +57,20 @@ locals {
   # Where the processor writes, and nobody else. An output is written once.
   output_prefixes = ["processed/", "rejected/", "manifests/"]
 
-  # What the analyzer may invoke.
+  # What the analyzer may invoke. A profile is the account's to invoke, and its model, which is called like the profile
+  # without the group of regions, is invoked where the profile routes to.
+  # (https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-prereq.html)
+  profiled_model = trimprefix(var.model.id, "${split(".", var.model.id)[0]}.")
   model_arns = (
     var.model.id == "off" ? [] :
     length(var.model.arns) > 0 ? var.model.arns :
+    length(var.model.profile_regions) > 0 ? concat(
+      ["arn:${local.partition}:bedrock:${local.at}:inference-profile/${var.model.id}"],
+      [for region in var.model.profile_regions : "arn:${local.partition}:bedrock:${region}::foundation-model/${local.profiled_model}"],
+    ) :
     ["arn:${local.partition}:bedrock:${var.region}::foundation-model/${var.model.id}"]
   )
 
-  # A name with a dot in it stands in quotation marks (RFC 5322, section 3.2.3: a dot is no part of a bare word).
   sender = (
     var.sender_name == "" ? var.sender :
     strcontains(var.sender_name, ".") ? "\"${var.sender_name}\" <${var.sender}>" :

@@ -157,10 +157,16 @@ variable "alert_emails" {
 }
 
 variable "model" {
-  description = "Bedrock model that puts facts into words: its id (a model, an inference profile, or \"off\"), and the ARNs that the analyzer may invoke. Without ARNs, that of the foundation model with this id in the stack's region. An inference profile needs its own ARN and that of the foundation model in each region that it routes to."
+  description = <<-EOT
+    Bedrock model that puts facts into words.
+      id               A model, an inference profile, or "off".
+      profile_regions  Regions that the inference profile routes to: the analyzer may invoke the profile, and its model in each of them.
+      arns             The ARNs that the analyzer may invoke, where neither the model in the stack's region nor a profile of AWS's is meant.
+  EOT
   type = object({
-    id   = optional(string, "amazon.nova-lite-v1:0")
-    arns = optional(list(string), [])
+    id              = optional(string, "amazon.nova-lite-v1:0")
+    profile_regions = optional(list(string), [])
+    arns            = optional(list(string), [])
   })
   default = {}
 
@@ -170,9 +176,19 @@ variable "model" {
   }
 
   validation {
+    condition     = alltrue([for region in var.model.profile_regions : can(regex("^[a-z]{2,4}(-[a-z]+)+-[0-9]$", region))])
+    error_message = "model.profile_regions: codes of regions such as eu-west-3 are accepted."
+  }
+
+  validation {
     # A profile's id begins with a group of regions ("eu.amazon.nova-lite-v1:0"), or it is an ARN.
-    condition     = length(var.model.arns) > 0 || var.model.id == "off" || can(regex("^[a-z0-9-]+\\.[a-z0-9-]+-[a-z0-9.-]+(:[0-9]+)?$", var.model.id)) && !can(regex("^(us|eu|apac|us-gov|global|jp|au|ca)\\.", var.model.id))
-    error_message = "model.arns: an inference profile needs its own ARN and that of the foundation model in each of its regions."
+    condition     = length(var.model.profile_regions) == 0 || can(regex("^[a-z-]+\\.[a-z0-9-]+\\.[a-z0-9-]+-[a-z0-9.-]+(:[0-9]+)?$", var.model.id)) && length(var.model.arns) == 0
+    error_message = "model.profile_regions: only an inference profile such as eu.amazon.nova-lite-v1:0 has regions, and it needs no ARNs then."
+  }
+
+  validation {
+    condition     = length(var.model.arns) > 0 || length(var.model.profile_regions) > 0 || var.model.id == "off" || can(regex("^[a-z0-9-]+\\.[a-z0-9-]+-[a-z0-9.-]+(:[0-9]+)?$", var.model.id)) && !can(regex("^(us|eu|apac|us-gov|global|jp|au|ca)\\.", var.model.id))
+    error_message = "model: an inference profile needs profile_regions, the regions that it routes to, or arns."
   }
 }
 

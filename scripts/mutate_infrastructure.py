@@ -12,6 +12,7 @@ a quarter of an hour. Exit codes: 0 all noticed; 1 one survived; 2 wrong use.
 """
 
 import argparse
+import collections
 import pathlib
 import re
 import shutil
@@ -451,21 +452,19 @@ def looked_at(bench, name, path, made):
     return None
 
 
-def page(rows, baseline):
-    noticed = [row for row in rows if row[2]]
-    kinds = {}
-    for *_, kind, _ in noticed:
-        kinds[kind] = kinds.get(kind, 0) + 1
+def page(rows, sound):
+    kinds = collections.Counter(kind for *_, kind, _ in rows if kind)
+    counts = ", ".join(f"{count} by {kind}" for kind, count in kinds.most_common())
     lines = [
         "# What the checks of the infrastructure notice",
         "",
-        "Written by `python3 scripts/mutate_infrastructure.py`, which takes one guarantee at a time out of a copy of the Terraform files",
-        "and runs the checks, the quickest first, until one goes red. What the rules are: `python3 scripts/plan_rules.py --list`.",
+        "Written by `python3 scripts/mutate_infrastructure.py`, which takes one guarantee at a time out of a copy of the",
+        "Terraform files and runs the checks, the quickest first, until one goes red. The rules are those that",
+        "`python3 scripts/plan_rules.py --list` shows.",
         "",
-        f"{len(noticed)} of {len(rows)} changes are noticed: "
-        + ", ".join(f"{count} by {kind}" for kind, count in sorted(kinds.items(), key=lambda k: -k[1]))
-        + ".",
-        f"On the unchanged files all of these are green: {', '.join(baseline)}.",
+        f"{kinds.total()} of {len(rows)} changes are noticed: {counts}. On the unchanged files all checks are green:",
+        "",
+        *(f"- `{root}/`: {', '.join(found)}" for root, found in sound.items()),
         "",
         "| taken away or changed | file | goes red first | says |",
         "|---|---|---|---|",
@@ -497,43 +496,44 @@ def main():
     if options.list:
         print("\n".join(f"{name} ({path})" for name, path, _ in chosen))
         return
-    rows, baseline, bad = [], [], 0
-    earlier = {}
+    # By name what noticed a change and what it said; by root the checks that are green on the unchanged files.
+    noticed, sound = {}, {}
     for file in options.resume:
         for line in file.read_text(encoding="utf-8").splitlines():
-            if found := re.match(r"(.+): ((?:rules|checkov|terraform test).*?), \d+ s: (.+)", line):
-                earlier[found[1]] = found[2], found[3]
-    left = [m for m in chosen if m[0] not in earlier]
+            if found := re.match(r"(\w+), unchanged: (.+) is green", line):
+                sound.setdefault(found[1], []).append(found[2])
+            elif found := re.match(r"(.+): ((?:rules|checkov|terraform test).*?), \d+ s: (.+)", line):
+                noticed[found[1]] = found[2], found[3]
+    left = [m for m in chosen if m[0] not in noticed]
     part, parts = (int(word) for word in options.part.split("/"))
-    if parts > 1:
-        chosen = left[part - 1 :: parts]
-    roots = list(dict.fromkeys(path.split("/")[0] for _, path, _ in chosen))
-    for root in roots:
-        with tempfile.TemporaryDirectory() as folder, emulator.running(limit_seconds=3600) as aws:
+    left = left[part - 1 :: parts]
+    for root in dict.fromkeys(path.split("/")[0] for _, path, _ in (left if options.no_baseline else chosen)):
+        todo = [m for m in left if m[1].split("/")[0] == root]
+        if root in sound and not todo:
+            continue
+        with tempfile.TemporaryDirectory() as folder, emulator.running(limit_seconds=7200) as aws:
             bench = Bench(folder, root, aws)
-            if not options.no_baseline:
+            if not options.no_baseline and root not in sound:
                 for kind, check in bench.checks(STAGE if root == "infrastructure" else root):
                     started = time.monotonic()
                     if said := check():
                         sys.exit(f"{root}, unchanged: {kind}: {said}")
                     print(f"{root}, unchanged: {kind} is green, {time.monotonic() - started:.0f} s", flush=True)
-                    baseline.append(f"{kind}" if kind.startswith("terraform test") else f"{kind} of {root}")
-            for name, path, made in chosen:
-                if path.split("/")[0] != root:
-                    continue
-                if name in earlier:
-                    rows.append((name, path, *earlier[name]))
-                    continue
+                    sound.setdefault(root, []).append(kind)
+            for name, path, made in todo:
                 started = time.monotonic()
                 found = looked_at(bench, name, path, made)
-                bad += not found
-                kind, said = found or (None, None)
-                rows.append((name, path, kind, said))
-                print(f"{name}: {kind or 'NOT NOTICED'}, {time.monotonic() - started:.0f} s: {said or ''}", flush=True)
-    print(f"{len(rows) - bad} of {len(rows)} changes are noticed")
+                if found:
+                    noticed[name] = found
+                kind, said = found or ("NOT NOTICED", "")
+                print(f"{name}: {kind}, {time.monotonic() - started:.0f} s: {said}", flush=True)
+    looked = chosen if parts == 1 else left
+    survived = [name for name, *_ in looked if name not in noticed]
+    print(f"{len(looked) - len(survived)} of {len(looked)} changes are noticed")
     if not options.only and not options.no_baseline and parts == 1:
-        PAGE.write_text(page(rows, baseline), encoding="utf-8")
-    sys.exit(1 if bad else 0)
+        rows = [(name, path, *noticed.get(name, (None, None))) for name, path, _ in chosen]
+        PAGE.write_text(page(rows, sound), encoding="utf-8")
+    sys.exit(1 if survived else 0)
 
 
 if __name__ == "__main__":

@@ -7,17 +7,13 @@ identity     = "dev.example.com"
 recipients   = ["data-team@example.com"]
 alert_emails = ["platform-team@example.com"]
 
-# An inference profile keeps the model within a group of regions; it needs its own ARN and that of the foundation model in
-# each of them. Where the region offers the model itself, leave `model` out.
+# An inference profile keeps the model within a group of regions. `aws bedrock get-inference-profile` lists those that it
+# routes to from here. Where the region offers the model itself, as us-east-1 does, leave `model` out.
 # (https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-support.html)
-# model = {
-#   id = "eu.amazon.nova-lite-v1:0"
-#   arns = [
-#     "arn:aws:bedrock:eu-central-1:111122223333:inference-profile/eu.amazon.nova-lite-v1:0",
-#     "arn:aws:bedrock:eu-central-1::foundation-model/amazon.nova-lite-v1:0",
-#     "arn:aws:bedrock:eu-west-3::foundation-model/amazon.nova-lite-v1:0",
-#   ]
-# }
+model = {
+  id              = "eu.amazon.nova-lite-v1:0"
+  profile_regions = ["eu-central-1", "eu-north-1", "eu-west-1", "eu-west-3"]
+}
 
 retention_days      = 45
 deletion_protection = false
