@@ -130,10 +130,12 @@ resource "aws_iam_role" "pipeline" {
         Effect    = "Allow"
         Principal = { Service = "codepipeline.amazonaws.com" }
         Action    = "sts:AssumeRole"
-        # (https://docs.aws.amazon.com/codepipeline/latest/userguide/cross-service-confused-deputy-prevention.html)
+        # AWS's page of this role asks for no condition, and does not say that CodePipeline always names the pipeline. Where it
+        # does, it must be this one.
+        # (https://docs.aws.amazon.com/codepipeline/latest/userguide/pipelines-create-service-role-cli.html)
         Condition = {
-          StringEquals = { "aws:SourceAccount" = local.account }
-          ArnEquals    = { "aws:SourceArn" = local.arns.pipeline }
+          StringEqualsIfExists = { "aws:SourceAccount" = local.account }
+          ArnEqualsIfExists    = { "aws:SourceArn" = local.arns.pipeline }
         }
       },
     ]

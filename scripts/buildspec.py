@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the phases of buildspec.yml on this machine, as AWS CodeBuild does, so that the file cannot rot.
 
-    python3 scripts/buildspec.py --check                     reads the file, and runs nothing
+    python3 scripts/buildspec.py --check                     reads it and those of the later steps, and runs nothing
     python3 scripts/buildspec.py                             all phases, in a clean copy of the project
     python3 scripts/buildspec.py --only build --set GRISTMILL_ARCHITECTURE=x86_64
     python3 scripts/buildspec.py --skip install,pre_build --here
@@ -33,11 +33,17 @@ import checkout
 PHASES = ["install", "pre_build", "build", "post_build"]
 # docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html
 KEYS = {"version", "env", "phases", "artifacts"}
-ENV_KEYS = {"shell", "variables"}
+ENV_KEYS = {"shell", "variables", "exported-variables"}
 PHASE_KEYS = {"commands", "finally"}
 ARTIFACT_KEYS = {"files", "base-directory"}
-# The project's scripts are called, with plain words, and that is all: logic in here is tested nowhere else.
-COMMAND = re.compile(r"(?:\.|bash|python3) (?P<script>[A-Za-z0-9._/-]+)(?: [A-Za-z0-9._/=-]+)*")
+# The project's scripts are called, with plain words, and that is all: logic in here is tested nowhere else. What CodeBuild
+# hands over under a name of its own may be given a name of ours, and a variable for the next step may be read from a file.
+COMMAND = re.compile(
+    r'(?:[A-Z_]+="\$CODEBUILD_[A-Za-z_]+" )*(?:\.|bash|python3) (?P<script>[A-Za-z0-9._/-]+)(?: [A-Za-z0-9._/=-]+)*'
+)
+EXPORT = re.compile(r'export (?P<name>[A-Z_]+)="\$\(cat [A-Za-z0-9._/-]+\)"')
+# The pipeline's later steps: read here, and not run, because what they do needs an account.
+STEPS = sorted(checkout.ROOT.glob("codepipeline/buildspecs/*.yml"))
 
 
 class Wrong(Exception):
@@ -84,27 +90,41 @@ def read(path):
         texts(f"phases.{name}.commands", phase.get("commands"))
         if "finally" in phase:
             texts(f"phases.{name}.finally", phase["finally"])
-    artifacts = known("artifacts", spec.get("artifacts"), ARTIFACT_KEYS)
-    texts("artifacts.files", artifacts.get("files"))
+    if "artifacts" in spec:
+        texts("artifacts.files", known("artifacts", spec["artifacts"], ARTIFACT_KEYS).get("files"))
+    if "exported-variables" in env:
+        texts("env.exported-variables", env["exported-variables"])
     return spec
 
 
+def commands(spec):
+    """Each command, with the name of its phase."""
+    return [(name, text) for name, phase in spec["phases"].items() for text in phase["commands"] + phase.get("finally", [])]
+
+
 def check_scripts(spec):
-    """Each command calls a script of the project, and nothing else."""
+    """Each command calls a script of the project, and nothing else; what the next step is told is set by one."""
     tracked = set(checkout.files())
-    for name, phase in spec["phases"].items():
-        for command in phase["commands"] + phase.get("finally", []):
-            called = COMMAND.fullmatch(command)
-            if not called:
-                raise Wrong(f"phases.{name}: {command!r} is more than a call of one of the project's scripts")
-            if called["script"] not in tracked:
-                raise Wrong(f"phases.{name}: {command!r} calls {called['script']}, which the project does not have")
+    exported = set(spec["env"]["variables"])
+    for name, command in commands(spec):
+        if told := EXPORT.fullmatch(command):
+            exported.add(told["name"])
+            continue
+        called = COMMAND.fullmatch(command)
+        if not called:
+            raise Wrong(f"phases.{name}: {command!r} is more than a call of one of the project's scripts")
+        if called["script"] not in tracked:
+            raise Wrong(f"phases.{name}: {command!r} calls {called['script']}, which the project does not have")
+    if unset := sorted(set(spec["env"].get("exported-variables", [])) - exported):
+        raise Wrong(f"env.exported-variables has {unset[0]}, which no command sets")
 
 
 def check_artifacts(spec):
     """The artifacts are what the packaging script makes, no less and no more."""
     import package
 
+    if "artifacts" not in spec:
+        raise Wrong("there are no artifacts")
     made = {f"target/lambda/{name}/bootstrap.zip" for name in package.FUNCTIONS}
     named = {os.path.join(spec["artifacts"].get("base-directory", ""), name) for name in spec["artifacts"]["files"]}
     if made != named:
@@ -218,31 +238,39 @@ def setting(text):
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", action="store_true", help="read the file and run nothing")
+    parser.add_argument("--check", action="store_true", help="read all buildspecs of the project and run nothing")
     parser.add_argument("--only", type=names, default=PHASES, metavar="PHASE,…", help="run these phases")
     parser.add_argument("--skip", type=names, default=[], metavar="PHASE,…", help="do not run these phases")
     parser.add_argument("--set", type=setting, action="append", default=[], metavar="NAME=VALUE", help="set a variable")
     parser.add_argument("--here", action="store_true", help="run in the project itself, not in a copy")
     parser.add_argument("--artifacts", type=pathlib.Path, metavar="FOLDER", help="where the artifacts go")
-    parser.add_argument("--file", type=pathlib.Path, default=checkout.ROOT / "buildspec.yml", help=argparse.SUPPRESS)
     return parser.parse_args()
+
+
+def checked(path):
+    """Reads a buildspec, and says what it holds."""
+    spec = read(path)
+    check_scripts(spec)
+    print(f"{path.relative_to(checkout.ROOT)}: good; phases: {', '.join(spec['phases'])}; commands: {len(commands(spec))}")
+    return spec
 
 
 def main():
     options = arguments()
     checkout.enter("pyyaml")
     try:
-        spec = read(options.file)
-        check_scripts(spec)
+        path = checkout.ROOT / "buildspec.yml"
+        spec = checked(path)
         check_artifacts(spec)
         variables = spec["env"]["variables"]
         if unknown := [name for name, _ in options.set if name not in variables]:
             raise Wrong(f"env.variables has no {unknown[0]} to set")
+        if options.check:
+            for path in STEPS:
+                checked(path)
     except Wrong as wrong:
-        print(f"{options.file.name}: {wrong}", file=sys.stderr)
+        print(f"{path.relative_to(checkout.ROOT)}: {wrong}", file=sys.stderr)
         return 1
-    commands = sum(len(phase["commands"] + phase.get("finally", [])) for phase in spec["phases"].values())
-    print(f"{options.file.name}: {len(spec['phases'])} phases, {commands} commands, each calls a script that is there")
     if options.check:
         return 0
     wanted = [name for name in PHASES if name in options.only and name not in options.skip]

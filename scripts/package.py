@@ -177,9 +177,12 @@ def twice(architecture, limit, scratch, keep):
     """Builds two copies of the project, as far apart as one machine allows, and compares what comes out."""
     found = []
     # Names of different lengths: an embedded path would move everything behind it.
-    for folder in (scratch / "a", scratch / "another-folder" / "with a longer name"):
+    folders = [scratch / "a", scratch / "another-folder" / "with a longer name"]
+    # Both before the first build, which takes minutes: the project may be worked on meanwhile.
+    for folder in folders:
+        checkout.copy(folder / "source")
+    for folder in folders:
         source, home = folder / "source", folder / "cargo"
-        checkout.copy(source)
         # What was downloaded is not downloaded again; it only has another path.
         home.mkdir()
         registry = cargo_home() / "registry"
@@ -212,6 +215,8 @@ def arguments():
     options = parser.parse_args()
     if options.architecture not in ARCHITECTURES:
         parser.error(f"GRISTMILL_ARCHITECTURE is {options.architecture!r}, not one of {', '.join(ARCHITECTURES)}")
+    if options.scratch and options.scratch.exists() and any(options.scratch.iterdir()):
+        parser.error(f"{options.scratch} is not empty: what lies there could pass for what is built now")
     return options
 
 

@@ -48,6 +48,32 @@ class TheFile(unittest.TestCase):
             {"install": "bash scripts/deploy/tools.sh", "pre_build": "bash .ci/run --but package", "build": "python3 scripts/package.py"},
         )
 
+    def test_the_later_steps_call_scripts_too(self):
+        self.assertGreaterEqual(len(buildspec.STEPS), 3)
+        for path in buildspec.STEPS:
+            with self.subTest(path.name):
+                buildspec.check_scripts(buildspec.read(path))
+
+    def test_a_variable_that_nobody_sets(self):
+        self.changed("  shell: bash", "  shell: bash\n  exported-variables: [GRISTMILL_NOTHING]", "which no command sets")
+
+    def test_what_a_call_may_hold(self):
+        for good in (
+            'GRISTMILL_PLAN="$CODEBUILD_SRC_DIR_plan" bash scripts/deploy/apply.sh',
+            ". scripts/deploy/path.sh",
+            "python3 scripts/package.py --twice",
+        ):
+            self.assertTrue(buildspec.COMMAND.fullmatch(good), good)
+        for bad in (
+            'GRISTMILL_PLAN="$(ls)" bash scripts/deploy/apply.sh',
+            'bash scripts/deploy/apply.sh "$ANY"',
+            "bash scripts/deploy/apply.sh > plan",
+            "bash scripts/deploy/apply.sh & true",
+        ):
+            self.assertFalse(buildspec.COMMAND.fullmatch(bad), bad)
+        self.assertTrue(buildspec.EXPORT.fullmatch('export GRISTMILL_PLAN_SUMMARY="$(cat target/plan/summary.txt)"'))
+        self.assertFalse(buildspec.EXPORT.fullmatch('export GRISTMILL_PLAN_SUMMARY="$(cat a; rm a)"'))
+
     def test_a_script_that_is_gone(self):
         self.changed("scripts/package.py", "scripts/pack.py", "scripts/pack.py, which the project does not have")
 

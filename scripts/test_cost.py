@@ -128,6 +128,20 @@ class Quantities(unittest.TestCase):
         self.assertEqual(cost.ALARM_METRICS, 3 * own + rules + report)
 
 
+    def test_builds_run_on_the_machines_that_are_priced(self):
+        variables = text("codepipeline/variables.tf")
+        size = re.search(r'default = "BUILD_GENERAL1_([A-Z]+)"', variables[variables.index('variable "build_compute_type"') :])[1]
+        priced = [name for name, _ in cost.PIPELINE_RUN["CodeBuild"]]
+        self.assertEqual(priced[0], f"codebuild_arm_{size.lower()}_minute")
+        self.assertIn('? var.build_compute_type : "BUILD_GENERAL1_SMALL"', text("codepipeline/steps.tf"))
+        self.assertEqual(priced[1], "codebuild_arm_small_minute")
+
+    def test_each_root_has_one_key(self):
+        for root, idle in (("infrastructure", cost.IDLE_STACK), ("codepipeline", cost.IDLE_PIPELINE)):
+            keys = sum(file.read_text(encoding="utf-8").count('resource "aws_kms_key"') for file in (ROOT / root).glob("*.tf"))
+            self.assertEqual([("kms_key_month", keys)], idle["the key"], root)
+
+
 class Page(unittest.TestCase):
     def test_the_tables_are_those_of_the_prices(self):
         done = subprocess.run([sys.executable, ROOT / "scripts/cost.py", "--check"], capture_output=True, text=True, check=False)

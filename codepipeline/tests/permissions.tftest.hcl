@@ -138,7 +138,7 @@ run "every_role" {
   }
 
   assert {
-    condition     = jsondecode(aws_iam_role.pipeline.assume_role_policy).Statement[0].Condition.ArnEquals["aws:SourceArn"] == "arn:aws:codepipeline:eu-central-1:111122223333:gristmill-pipeline-dev"
+    condition     = jsondecode(aws_iam_role.pipeline.assume_role_policy).Statement[0].Condition.ArnEqualsIfExists["aws:SourceArn"] == "arn:aws:codepipeline:eu-central-1:111122223333:gristmill-pipeline-dev"
     error_message = "Another pipeline may take the pipeline's role."
   }
 
