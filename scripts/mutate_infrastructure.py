@@ -379,6 +379,15 @@ MUTATIONS = [
 ]
 
 
+# By the beginning of a changed file's name, the file of tests that looks at it most.
+TESTS = {
+    "codepipeline/role": "permissions.tftest.hcl",
+    "codepipeline/buckets": "storage.tftest.hcl",
+    "infrastructure/stages": "permissions.tftest.hcl",
+    "infrastructure/bucket": "existing_bucket.tftest.hcl",
+}
+
+
 class Bench:
     """A copy of the roots, in which one change after the other is looked at."""
 
@@ -403,6 +412,10 @@ class Bench:
         yield "rules", self.rules
         if path.startswith(STAGE):
             yield "terraform test (stage)", lambda: self.tests(self.stage)
+        # The file of tests that is about this one, where its name tells; all of them come last.
+        for start, file in TESTS.items():
+            if path.startswith(start):
+                yield f"terraform test ({self.root})", lambda file=file: self.tests(self.copy, f"-filter=tests/{file}")
         yield "checkov", self.checkov
         yield f"terraform test ({self.root})", lambda: self.tests(self.copy)
 
@@ -420,8 +433,8 @@ class Bench:
         _, failed, skipped = lint_terraform.judged(self.root, self.copy.folder)
         return next(iter(lint_terraform.breaches(failed, skipped)), None)
 
-    def tests(self, copy):
-        code, output, _ = copy.terraform("test", "-no-color", limit=240, ok=(0, 1))
+    def tests(self, copy, *which):
+        code, output, _ = copy.terraform("test", "-no-color", *which, limit=600, ok=(0, 1))
         if not code:
             return None
         failed = re.search(r'(?s)\n\s*run "([^"]+)"\.\.\. fail', output)

@@ -84,9 +84,9 @@ class Resource:
 
     def is_called(self, text):
         """Whether a text, such as a policy or an ARN, is this resource's ARN, name or address, or holds its ARN."""
-        names = {self.known(attribute) for attribute in ("arn", "id", "name", "url", "function_name", "key_id", "bucket")} - {
-            None
-        }
+        names = {
+            self.known(attribute) for attribute in ("arn", "id", "name", "url", "function_name", "key_id", "bucket")
+        } - {None}
         return text in names or str(text).rsplit(":", 1)[-1] in names or str(text).rsplit("/", 1)[-1] in names
 
     def follows(self, other):

@@ -11,8 +11,8 @@ import time
 import zipfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-# What the roots read, from where they stand.
-COPIED = ["infrastructure", "codepipeline", "contracts", "buildspec.yml"]
+# What the roots and their tests read, from where they stand.
+COPIED = ["infrastructure", "codepipeline", "contracts", "scripts", "buildspec.yml"]
 LEFT_OUT = shutil.ignore_patterns(".terraform", "*.tfstate*", "*.tfplan")
 
 
