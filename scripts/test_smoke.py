@@ -3,7 +3,7 @@
 
     python3 scripts/test_smoke.py
 
-It takes the AWS command line that is on the PATH, or installs AWSCLI below target/tools first. Nothing leaves this machine.
+The AWS command line is that of the checks of the guide (check_docs.py). Nothing leaves this machine.
 """
 
 import json
@@ -17,24 +17,18 @@ import threading
 import time
 import unittest
 
+import check_docs
 import emulator
 
 ROOT = emulator.ROOT
-AWSCLI = "awscli==1.46.3"
 BUCKET = "gristmill-dev-111122223333-eu-central-1"
 TABLE = "gristmill-dev-analyses"
 PREFIX = "input/smoke_test/"
 
 
 def command_line():
-    """The folder of an `aws` command."""
-    if found := shutil.which("aws"):
-        return str(pathlib.Path(found).parent)
-    home = pathlib.Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target") / "tools" / "awscli"
-    if not (home / "bin" / "aws").exists():
-        subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
-        subprocess.run([str(home / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check", AWSCLI], check=True)
-    return str(home / "bin")
+    """The folder of an `aws` command: of the one that the checks of the guide use, as requirements/awscli.txt says."""
+    return str(pathlib.Path(shutil.which(check_docs.Aws.install())).resolve().parent)
 
 
 class Smoke(unittest.TestCase):
