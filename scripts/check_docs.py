@@ -23,8 +23,7 @@ And of the rest:
 - A file that is named in code style, such as `environments/dev.tfvars`, is there, in the repository or in one of the roots.
 - A link to a file of the repository leads to a file, and one to a heading leads to a heading.
 
-The AWS CLI is taken from the PATH, if it is that version, or from GRISTMILL_AWS_CLI; else it is installed below the target
-folder. Version 1 of the CLI checks what is written for either version.
+GRISTMILL_AWS_CLI names another AWS CLI to check by; else it is installed below the target folder. Version 1 of the CLI checks what is written for either version.
 
 Exit codes: 0 nothing found; 1 something is wrong; 2 wrong use.
 """
@@ -39,6 +38,8 @@ import subprocess
 import sys
 import tempfile
 import threading
+
+import checkout
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGES = ["docs/DEPLOY.md", "docs/COST.md", "infrastructure/README.md", "codepipeline/README.md"]
@@ -226,23 +227,7 @@ class Aws:
 
     @staticmethod
     def install():
-        if given := os.environ.get("GRISTMILL_AWS_CLI"):
-            return given
-        pins = ROOT / "requirements" / "awscli.txt"
-        version = re.search(r"^awscli==(\S+)", pins.read_text(encoding="utf-8"), re.MULTILINE)[1]
-        try:
-            said = subprocess.run(["aws", "--version"], capture_output=True, text=True, check=False)
-            if f"aws-cli/{version} " in said.stdout + said.stderr:
-                return "aws"
-        except OSError:
-            pass
-        folder = pathlib.Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target") / "tools" / f"awscli-{version}"
-        if not (folder / "complete").exists():
-            subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
-            pip = [folder / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check"]
-            subprocess.run([*pip, "--require-hashes", "--only-binary", ":all:", "--requirement", pins], check=True)
-            (folder / "complete").touch()
-        return str(folder / "bin" / "aws")
+        return os.environ.get("GRISTMILL_AWS_CLI") or str(checkout.installed("awscli") / "bin" / "aws")
 
     def check(self, words):
         before = Refusing.requests

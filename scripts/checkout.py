@@ -41,19 +41,23 @@ def copy(to):
 
 def tools():
     """The folder that scripts/deploy/tools.sh installs into."""
-    return pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve() / "tools"
+    return pathlib.Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target").resolve() / "tools"
+
+
+def installed(tool):
+    """The folder of a Python tool with all that it needs, as requirements/<tool>.txt says; scripts/deploy/tools.sh puts it there."""
+    # tools.sh works in the project's root, wherever this is called.
+    environment = {**os.environ, "CARGO_TARGET_DIR": str(tools().parent)} if os.environ.get("CARGO_TARGET_DIR") else None
+    # All that it says goes where progress goes; standard output is the script's own.
+    command = ["bash", ROOT / "scripts/deploy/tools.sh", tool]
+    subprocess.run(command, check=True, stdout=sys.stderr, env=environment)
+    return tools() / tool
 
 
 def enter(tool):
     """Runs the rest of the script by the Python that has what requirements/<tool>.txt names."""
-    home = tools() / tool
-    if pathlib.Path(sys.prefix).resolve() == home.resolve():
+    if pathlib.Path(sys.prefix).resolve() == (tools() / tool).resolve():
         return
-    if "CARGO_TARGET_DIR" in os.environ:
-        # tools.sh works in the project's root, wherever this is called.
-        os.environ["CARGO_TARGET_DIR"] = str(home.parent.parent)
-    # All that it says goes where progress goes; standard output is the script's own.
-    subprocess.run(["bash", ROOT / "scripts/deploy/tools.sh", tool], check=True, stdout=sys.stderr)
+    python = installed(tool) / "bin" / "python"
     sys.stdout.flush()
-    python = home / "bin" / "python"
     os.execv(python, [python, *sys.argv])

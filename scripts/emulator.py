@@ -21,19 +21,13 @@ import subprocess
 import sys
 import threading
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+import checkout
+
 SERVER = pathlib.Path(__file__).resolve().parent / "emulator_server.py"
 # Nobody's account: the number that AWS's own examples use.
 ACCOUNT = "111122223333"
 REGION = "eu-central-1"
 START_SECONDS = 60
-
-
-def tool(name):
-    """The folder of a Python tool with all that it needs, installed as requirements/<name>.txt says."""
-    target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target")
-    subprocess.run(["bash", str(ROOT / "scripts/deploy/tools.sh"), name], check=True, stdout=subprocess.DEVNULL)
-    return target.resolve() / "tools" / name
 
 
 class Emulator:
@@ -58,7 +52,7 @@ class Emulator:
 @contextlib.contextmanager
 def running(limit_seconds=900, log=None):
     """Starts an emulator, and ends it with the block. What it says goes to `log`, a file, or nowhere."""
-    python = tool("moto") / "bin" / "python"
+    python = checkout.installed("moto") / "bin" / "python"
     process = subprocess.Popen(
         [str(python), str(SERVER), "--limit-seconds", str(limit_seconds)],
         # The server ends when the other end of its input does: with this process, even when that is killed.

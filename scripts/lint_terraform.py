@@ -11,15 +11,14 @@ skip inline, beside its resource, and with its reason. Exit codes: 0 nothing fai
 import argparse
 import collections
 import json
-import pathlib
 import shutil
 import subprocess
 import sys
 import time
 
-import emulator
+import checkout
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+ROOT = checkout.ROOT
 ROOTS = ["infrastructure", "codepipeline"]
 # All that may be skipped, over both roots together, and why.
 SKIPPED = {
@@ -36,7 +35,7 @@ LIMIT_SECONDS = 300
 
 def judged(root, source=ROOT):
     """What checkov says of a root: how many checks passed, which failed and which were skipped."""
-    installed = emulator.tool("checkov") / "bin" / "checkov"
+    installed = checkout.installed("checkov") / "bin" / "checkov"
     # One of the right version that was there before is taken as it is.
     checkov = installed if installed.exists() else shutil.which("checkov")
     command = [checkov, "--directory", root, "--framework", "terraform", "--skip-download", "--compact"]

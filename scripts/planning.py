@@ -26,12 +26,14 @@ def values(root, environment):
 
 
 FUNCTIONS = ["processor", "analyzer", "notifier"]
-# The state stays in the copy, and a bucket's name in the path: it is no host's name on this machine.
-OVERRIDE = """
+# The state stays in the copy.
+LOCAL_STATE = """
 terraform {
   backend "local" {}
 }
-
+"""
+# A bucket's name stays in the path: it is no host's name on this machine.
+PROVIDER = """
 provider "aws" {
   s3_use_path_style           = true
   skip_metadata_api_check     = true
@@ -80,7 +82,7 @@ class Copy:
             package.parent.mkdir(parents=True)
             with zipfile.ZipFile(package, "w") as archive:
                 archive.writestr("bootstrap", f"#!/bin/sh\necho {function}\n")
-        (self.root / "emulator_override.tf").write_text(OVERRIDE)
+        (self.root / "emulator_override.tf").write_text(LOCAL_STATE + PROVIDER)
 
     def unguard(self):
         """Lets everything be destroyed."""

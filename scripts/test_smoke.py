@@ -11,16 +11,16 @@ import os
 import pathlib
 import shutil
 import subprocess
-import sys
 import tempfile
 import threading
 import time
 import unittest
 
 import check_docs
+import checkout
 import emulator
 
-ROOT = emulator.ROOT
+ROOT = checkout.ROOT
 BUCKET = "gristmill-dev-111122223333-eu-central-1"
 TABLE = "gristmill-dev-analyses"
 PREFIX = "input/smoke_test/"

@@ -26,18 +26,11 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
 
+import checkout  # noqa: E402
 import emulator  # noqa: E402
 import planning  # noqa: E402
 
 CALLS = HERE / "calls.json"
-OVERRIDE = """
-provider "aws" {
-  s3_use_path_style           = true
-  skip_metadata_api_check     = true
-  skip_region_validation      = true
-  skip_credentials_validation = true
-}
-"""
 # The same for the backend, which has settings of its own.
 BACKEND = " ".join(f"-backend-config={name}=true" for name in ("use_path_style", "skip_credentials_validation", "skip_region_validation", "skip_requesting_account_id"))
 
@@ -114,7 +107,7 @@ def actions(log):
             raise Wrong(f"nobody has said what IAM calls {service}")
         action = f"{PREFIXES[service]}:{method[1]}"
         if action == "iam:GetUser":
-            # How the provider looks for the account's number when it is told not to check its credentials, as OVERRIDE does.
+            # How the provider looks for the account's number when it is told not to check its credentials, as planning.PROVIDER does.
             continue
         found.update(ACTIONS.get(action, [action]))
     if not found:
@@ -131,7 +124,7 @@ class Rehearsal:
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, folder / name)
         for root in ("infrastructure", "codepipeline"):
-            (folder / root / "emulator_override.tf").write_text(OVERRIDE)
+            (folder / root / "emulator_override.tf").write_text(planning.PROVIDER)
         self.build = folder / "build"
         for function in planning.FUNCTIONS:
             package = self.build / "target/lambda" / function / "bootstrap.zip"
@@ -234,7 +227,7 @@ class Rehearsal:
         self.terraform("apply", "-auto-approve", settings)
         # moto 5.2.5 fails where the last version of a key that is deleted is a delete marker, as a lock leaves it.
         bucket = re.search(r'bucket\s*=\s*"([^"]+)"', self.outputs["backend"]["value"])[1]
-        self.run(str(emulator.tool("moto") / "bin" / "python"), "-c", WITHOUT_MARKERS, bucket)
+        self.run(str(checkout.installed("moto") / "bin" / "python"), "-c", WITHOUT_MARKERS, bucket)
         out, seconds = self.terraform("destroy", "-auto-approve", settings)
         print(f"teardown: {seconds:.0f} s, {summary(out)}", flush=True)
 

@@ -11,7 +11,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-TOOLS=(rust package terraform shellcheck checkov moto pyyaml zizmor)
+TOOLS=(rust package terraform shellcheck checkov moto pyyaml zizmor awscli)
 
 # Checksums of what the projects publish. Each was found in at least two public projects that do not copy from each other.
 RUSTUP_VERSION=1.29.0
@@ -160,6 +160,11 @@ tool_moto() {
 # A library, for scripts/buildspec.py, which runs itself by this environment's Python.
 tool_pyyaml() {
     python_tool pyyaml
+}
+
+# Version 1, to check commands by. Not on the PATH: what is deployed by is version 2.
+tool_awscli() {
+    python_tool awscli
 }
 
 main() {
