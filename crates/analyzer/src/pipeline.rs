@@ -66,7 +66,9 @@ impl<O: Objects, A: Analyses, M: Model, E: Events, C: Clock> Analyzer<O, A, M, E
         match self.analyses.claim(&self.claim(event, delivery)).await? {
             Claimed::Granted(lease) => self.analyze_claimed(event, &lease).await,
             Claimed::Finished => self.announce_again(event).await,
-            Claimed::Busy { until } => Err(StageError::Busy { until }),
+            Claimed::Busy { until } | Claimed::Unsettled { since: until, .. } => {
+                Err(StageError::Busy { until })
+            }
         }
     }
 
@@ -81,8 +83,8 @@ impl<O: Objects, A: Analyses, M: Model, E: Events, C: Clock> Analyzer<O, A, M, E
                 delivery.deadline,
                 SignedDuration::try_from(self.settings.lease_slack).unwrap_or_default(),
             ),
-            // Of no meaning here: an analysis that was never finished may be taken over as soon as its lease ends.
-            unsettled_before: now,
+            // Of mails only: an analysis that was never finished is taken over as soon as its lease ends.
+            resend_before: None,
         }
     }
 

@@ -172,7 +172,7 @@ fn a_run_that_another_is_at_is_left_alone() {
         owner: "other".into(),
         now,
         lease_until: until,
-        unsettled_before: now,
+        resend_before: None,
     };
     block_on(analyzer.analyses.claim(&claim)).unwrap();
     assert!(matches!(analyze(&analyzer, &event), Err(StageError::Busy { .. })));
@@ -198,7 +198,7 @@ fn a_claim_lost_on_the_way_stores_and_announces_nothing() {
             owner: "other".into(),
             now,
             lease_until,
-            unsettled_before: now,
+            resend_before: None,
         };
         block_on(analyses.claim(&claim))?;
         Err(shared::ports::Fault::new("ask", FaultKind::TimedOut, "Slow"))

@@ -115,6 +115,8 @@ pub(crate) fn run(objects: &FileObjects, file: &str) -> Result<Ran, Failure> {
                     let notifier = notifier(objects, &analyses);
                     mail = Some(notifier.notify(&event, &delivery()).await.map_err(failed)?);
                 }
+                // Of the cloud only: nothing is overlooked here.
+                PipelineEvent::FileOverlooked(_) | PipelineEvent::SweepDue(_) => {}
             }
             waiting.extend(events.take());
         }
@@ -136,6 +138,7 @@ fn notifier(
             from: SENDER.to_owned(),
             default_recipients: vec![RECIPIENT.to_owned()],
             output_base: Some(objects.out.display().to_string()),
+            ..notifier::Settings::default()
         },
     }
 }

@@ -10,4 +10,4 @@ pub mod report;
 mod settings;
 
 pub use pipeline::{Notifier, Outcome, UNSETTLED_GRACE};
-pub use settings::Settings;
+pub use settings::{Settings, Unsettled};

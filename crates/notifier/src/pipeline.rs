@@ -5,17 +5,18 @@ use shared::backoff::{Backoff, retry};
 use shared::contract::Contract;
 use shared::events::PipelineEvent;
 use shared::identity::RunId;
+use shared::ledger::{self, Place};
 use shared::manifest::{AppliedContract, Manifest, Status};
 use shared::ports::{
-    Analyses, Claim, Claimed, Clock, Commit, Fetched, Lease, Location, Mail, Mailer, Objects, SendFault,
-    SendOutcome, Task,
+    Analyses, Claim, Claimed, Clock, Commit, Fetched, Heard, Lease, Location, Mail, MailFeedback, Mailer,
+    Objects, SendFault, SendOutcome, Task,
 };
 use shared::record::AnalysisRecord;
 use shared::stage::{Delivery, StageError};
 
 use crate::recipients;
 use crate::report::Report;
-use crate::settings::Settings;
+use crate::settings::{Settings, Unsettled};
 
 /// How long an unsettled send is left alone before the mail is sent again: the mail service's own word on it
 /// usually comes within minutes.
@@ -59,6 +60,8 @@ pub enum Outcome {
     },
     /// Neither the contract nor the settings name anybody.
     NoRecipients,
+    /// Nobody can tell whether the mail went out, and the settings say that it is not sent again.
+    Parked,
 }
 
 impl<O: Objects, A: Analyses, X: Mailer, C: Clock> Notifier<O, A, X, C> {
@@ -70,46 +73,103 @@ impl<O: Objects, A: Analyses, X: Mailer, C: Clock> Notifier<O, A, X, C> {
     /// was; [`StageError::Broken`] when the manifest or the analysis is missing or cannot be read.
     pub async fn notify(&self, event: &PipelineEvent, delivery: &Delivery) -> Result<Outcome, StageError> {
         let order = Order::of(event)?;
-        let lease = match self.analyses.claim(&self.claim(order.run_id, delivery)).await? {
-            Claimed::Granted(lease) => lease,
-            Claimed::Finished => return Ok(Outcome::AlreadySent),
+        let outcome = match self.analyses.claim(&self.claim(order.run_id, delivery)).await? {
+            Claimed::Granted(lease) => self.deliver(&order, &lease, delivery).await?,
+            Claimed::Finished => Outcome::AlreadySent,
             Claimed::Busy { until } => return Err(StageError::Busy { until }),
+            Claimed::Unsettled { send_id, since } => self.wait(&order, &send_id, since).await?,
         };
-        let mail = self.mail(&order, &lease).await?;
+        self.close(&order).await?;
+        Ok(outcome)
+    }
+
+    /// Takes in what the mail service says of a mail.
+    ///
+    /// # Errors
+    /// [`StageError::Port`] when a call failed.
+    pub async fn hear(&self, feedback: &MailFeedback) -> Result<Heard, StageError> {
+        let heard = self.analyses.hear(feedback).await?;
+        // Also when the send was settled before: what was not marked then is marked now.
+        if heard != Heard::NoSuchRun {
+            self.analyses.mark(&feedback.run_id).await?;
+        }
+        Ok(heard)
+    }
+
+    /// Sends the mail of a run whose task is ours.
+    async fn deliver(
+        &self,
+        order: &Order<'_>,
+        lease: &Lease,
+        delivery: &Delivery,
+    ) -> Result<Outcome, StageError> {
+        let mail = self.mail(order, lease).await?;
         // From here on a crash leaves the run as "sending": it is sent again only after the grace.
-        stored(self.analyses.begin_send(&lease, &mail.send_id, self.clock.now()).await?)?;
+        stored(self.analyses.begin_send(lease, &mail.send_id, self.clock.now()).await?)?;
         if mail.to.is_empty() {
-            self.settle(&lease, &refused(NO_RECIPIENTS, self.clock.now())).await?;
+            self.settle(lease, &refused(NO_RECIPIENTS, self.clock.now())).await?;
             return Ok(Outcome::NoRecipients);
+        }
+        // An owner that was held up for so long may have been taken over: its successor sends.
+        if self.clock.now() >= delivery.deadline {
+            return Err(StageError::LeaseLost);
         }
         match self.mailer.send(&mail).await {
             Ok(message_id) => {
                 let sent = SendOutcome::Sent { message_id: message_id.clone(), at: self.clock.now() };
-                self.settle(&lease, &sent).await?;
+                self.settle(lease, &sent).await?;
                 Ok(Outcome::Sent { message_id })
             }
             Err(SendFault::NotSent(fault)) => {
-                self.settle(&lease, &SendOutcome::NotSent).await?;
+                self.settle(lease, &SendOutcome::NotSent).await?;
                 Err(fault.into())
             }
             Err(SendFault::Refused(fault)) => {
-                self.settle(&lease, &refused(&fault.code, self.clock.now())).await?;
+                self.settle(lease, &refused(&fault.code, self.clock.now())).await?;
                 Ok(Outcome::Refused { code: fault.code })
             }
-            // Nothing is written down: the run stays as "sending" until the grace is over.
+            // Nothing is written down: the run stays as "sending" until the mail service's word comes, or the grace
+            // is over.
             Err(SendFault::Unknown(fault)) => Err(fault.into()),
         }
     }
 
+    /// An earlier send was never settled. Within the grace its word may still come; after it a person has to look,
+    /// where the settings do not have the mail sent again.
+    async fn wait(&self, order: &Order<'_>, send_id: &str, since: Timestamp) -> Result<Outcome, StageError> {
+        let now = self.clock.now();
+        // The next millisecond: "before" is strict.
+        let until = since.checked_add(UNSETTLED_GRACE + SignedDuration::from_millis(1));
+        let until = until.unwrap_or(Timestamp::MAX);
+        if self.settings.unsettled == Unsettled::Resend || now < until {
+            return Err(StageError::Busy { until });
+        }
+        self.analyses.park(order.run_id, send_id, now).await?;
+        Ok(Outcome::Parked)
+    }
+
+    /// The mail of the run is settled: the record and the ledger say so. Repeated by each later delivery, so that
+    /// what a crash left undone here is made good.
+    async fn close(&self, order: &Order<'_>) -> Result<(), StageError> {
+        self.analyses.mark(order.run_id).await?;
+        if self.settings.ledger
+            && let Some(place) = Place::of_run(&self.manifest(order).await?)
+        {
+            ledger::settle(&self.objects, order.bucket, &place).await?;
+        }
+        Ok(())
+    }
+
     fn claim(&self, run_id: &RunId, delivery: &Delivery) -> Claim {
         let now = self.clock.now();
+        let resend = self.settings.unsettled == Unsettled::Resend;
         Claim {
             run_id: run_id.clone(),
             task: Task::Notify,
             owner: delivery.owner.clone(),
             now,
             lease_until: delivery.deadline.checked_add(CLOCK_SLACK).unwrap_or(Timestamp::MAX),
-            unsettled_before: now.checked_sub(UNSETTLED_GRACE).unwrap_or(Timestamp::MIN),
+            resend_before: resend.then(|| now.checked_sub(UNSETTLED_GRACE).unwrap_or(Timestamp::MIN)),
         }
     }
 
@@ -177,11 +237,10 @@ impl<'a> Order<'a> {
         let (run_id, source, manifest_key, analysed) = match event {
             PipelineEvent::AnalysisComplete(e) => (&e.run_id, &e.source, &e.manifest_key, true),
             PipelineEvent::FileRejected(e) => (&e.run_id, &e.source, &e.manifest_key, false),
-            PipelineEvent::ProcessingComplete(_) => {
-                return Err(broken(
-                    "the event",
-                    "a split file is the analyzer's to take, not the notifier's",
-                ));
+            PipelineEvent::ProcessingComplete(_)
+            | PipelineEvent::FileOverlooked(_)
+            | PipelineEvent::SweepDue(_) => {
+                return Err(broken("the event", "it is another stage's to take, not the notifier's"));
             }
         };
         Ok(Self { run_id, bucket: &source.bucket, manifest_key, analysed })

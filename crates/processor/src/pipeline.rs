@@ -7,8 +7,11 @@ use shared::events::{Rows, SCHEMA_VERSION};
 use shared::identity::{ContractDigest, RunId};
 use shared::intake::ArchiveLimits;
 use shared::keys::{OutputKeys, manifest_key};
+use shared::ledger::{self, Place};
 use shared::manifest::{AppliedContract, Manifest, Outputs, ReadAs, Status};
-use shared::ports::{Clock, Events, Fault, FaultKind, Fetched, Location, ObjectInfo, Objects, SourceObject};
+use shared::ports::{
+    Clock, Events, Fault, FaultKind, Fetched, Location, ObjectInfo, Objects, SourceObject, put,
+};
 use shared::rows::{Limits, NO_QUOTE};
 use shared::split::{Chosen, Match, Opening, Origin, Progress, Split, Survey, Witness};
 use shared::stage::StageError;
@@ -17,7 +20,7 @@ use shared::violation::{FileCode, Verdict};
 
 use crate::contracts::{Candidates, ContractCache, Read, Refused, UNMATCHED, applied, profile};
 use crate::gates;
-use crate::transfer::{NotRead, Outgoing, Source, metadata, put};
+use crate::transfer::{NotRead, Outgoing, Source, metadata};
 
 /// The largest file that is read, in bytes: what S3 takes in one upload from its console and most tools.
 pub const MAX_FILE_BYTES: u64 = 5 * 1024 * 1024 * 1024;
@@ -33,6 +36,8 @@ pub struct Settings {
     pub archive: ArchiveLimits,
     /// How many keys of a file are remembered.
     pub keys: KeyLimits,
+    /// Whether the ledger is kept ([`shared::ledger`]): in the cloud, where a sweep looks at it.
+    pub ledger: bool,
 }
 
 impl Default for Settings {
@@ -42,6 +47,7 @@ impl Default for Settings {
             max_file_bytes: MAX_FILE_BYTES,
             archive: ArchiveLimits::STANDARD,
             keys: KeyLimits::STANDARD,
+            ledger: false,
         }
     }
 }
@@ -125,13 +131,15 @@ impl<O: Objects, E: Events, C: Clock> Processor<O, E, C> {
             Ok(opened) => opened,
             Err(fault) => return not_read(fault),
         };
+        if let Some(manifest) = self.known(arrival, &info).await? {
+            return self.announce(arrival, &info, manifest, true).await;
+        }
         let judged = self.judge(source, &opening).await?;
         let etag = &source.etag;
         let run_id =
             RunId::of(&source.bucket, &source.key, etag, &judged.contract.digest, arrival.nonce.as_deref());
-        if let Some(manifest) = self.manifest(source, &run_id).await? {
-            self.events.publish(&manifest.event()).await?;
-            return Ok(Outcome::Finished { manifest: Box::new(manifest), duplicate: true });
+        if let Some(manifest) = self.manifest(&source.bucket, &run_id).await? {
+            return self.announce(arrival, &info, manifest, true).await;
         }
         let run = Run { source, info: &info, run_id, dataset: judged.dataset, contract: judged.contract };
         let manifest = match judged.plan {
@@ -153,7 +161,59 @@ impl<O: Objects, E: Events, C: Clock> Processor<O, E, C> {
             }
         };
         self.commit(&run, &manifest).await?;
-        Ok(Outcome::Finished { manifest: Box::new(manifest), duplicate: false })
+        self.announce(arrival, &info, manifest, false).await
+    }
+
+    /// The run that this very upload became, as the ledger has it: whatever its contract says by now, an upload is
+    /// one run. A forced replay asks for another one.
+    async fn known(&self, arrival: &Arrival, info: &ObjectInfo) -> Result<Option<Manifest>, StageError> {
+        if !self.settings.ledger || arrival.nonce.is_some() {
+            return Ok(None);
+        }
+        let source = &arrival.source;
+        let place = Place::of(source, info.last_modified, None);
+        match ledger::look_up(&self.objects, &source.bucket, &place).await? {
+            Some(entry) => Ok(Some(self.bound(source, &entry.run_id).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// The manifest of a run that the ledger names.
+    async fn bound(&self, source: &SourceObject, run_id: &RunId) -> Result<Manifest, StageError> {
+        let manifest = self.manifest(&source.bucket, run_id).await?;
+        manifest.ok_or_else(|| broken(source, "the ledger names a run that has no manifest"))
+    }
+
+    /// Writes down which run the upload is, and announces that run.
+    async fn announce(
+        &self,
+        arrival: &Arrival,
+        info: &ObjectInfo,
+        mut manifest: Manifest,
+        duplicate: bool,
+    ) -> Result<Outcome, StageError> {
+        let source = &arrival.source;
+        if self.settings.ledger {
+            let replay = arrival.nonce.is_some().then_some(&manifest.run_id);
+            let place = Place::of(source, info.last_modified, replay);
+            let run_id = ledger::bind(&self.objects, &place, source, &manifest.run_id).await?;
+            if run_id != manifest.run_id {
+                // Two deliveries of one upload met while its contract changed. The ledger knows which came first; the
+                // other one's manifest stands, and nobody is told of it.
+                tracing::warn!(correlation_id = %run_id, other = %manifest.run_id, "the upload is another run");
+                manifest = self.bound(source, &run_id).await?;
+            }
+            self.events.publish(&manifest.event()).await?;
+            let first = Place::of_run(&manifest);
+            if let Some(first) = first.filter(|first| *first != place) {
+                // The same bytes again: their mail is that of the first upload, which has its own place.
+                ledger::bind(&self.objects, &first, &manifest.source, &manifest.run_id).await?;
+                ledger::settle(&self.objects, &source.bucket, &place).await?;
+            }
+        } else {
+            self.events.publish(&manifest.event()).await?;
+        }
+        Ok(Outcome::Finished { manifest: Box::new(manifest), duplicate })
     }
 
     /// Opens the file and reads its beginning.
@@ -223,8 +283,12 @@ impl<O: Objects, E: Events, C: Clock> Processor<O, E, C> {
     }
 
     /// The manifest of a run, if the run is finished.
-    async fn manifest(&self, source: &SourceObject, run_id: &RunId) -> Result<Option<Manifest>, StageError> {
-        let at = Location::new(&source.bucket, manifest_key(run_id));
+    pub(crate) async fn manifest(
+        &self,
+        bucket: &str,
+        run_id: &RunId,
+    ) -> Result<Option<Manifest>, StageError> {
+        let at = Location::new(bucket, manifest_key(run_id));
         let Fetched::Found(object) = self.objects.fetch(&at, None).await? else { return Ok(None) };
         serde_json::from_slice(&object.bytes)
             .map(Some)
@@ -282,14 +346,13 @@ impl<O: Objects, E: Events, C: Clock> Processor<O, E, C> {
         Err(stopped)
     }
 
-    /// Writes the manifest and announces the run, in this order.
+    /// Writes the manifest: from here on the run is finished, whatever happens.
     async fn commit(&self, run: &Run<'_>, manifest: &Manifest) -> Result<(), StageError> {
         let at = Location::new(&run.source.bucket, manifest_key(&run.run_id));
         let metadata = metadata(run.run_id.as_str(), run.source, run.contract.digest.as_str());
         let bytes = serde_json::to_vec_pretty(manifest)
             .map_err(|error| StageError::Broken { what: at.key.clone(), reason: error.to_string() })?;
         put(&self.objects, &at, metadata, &bytes).await?;
-        self.events.publish(&manifest.event()).await?;
         Ok(())
     }
 }

@@ -1,9 +1,8 @@
 //! Moving bytes between the ports and the engine.
 
-use shared::checksum::Checksum;
 use shared::intake::{ArchiveLimits, Gunzip, Taken, is_gzip};
 use shared::manifest::Output;
-use shared::ports::{Body, Fault, FaultKind, Location, Metadata, Objects, SourceObject, Upload, Written};
+use shared::ports::{Body, Fault, FaultKind, Location, Metadata, Objects, SourceObject, Upload};
 use shared::split::Sink;
 use shared::violation::Verdict;
 
@@ -155,21 +154,6 @@ impl<'o, O: Objects> Outgoing<'o, O> {
             tracing::warn!(s3.key = self.at.key, error = %fault, "an unfinished upload could not be removed");
         }
     }
-}
-
-/// Writes a small object whole, once.
-pub(crate) async fn put<O: Objects>(
-    objects: &O,
-    at: &Location,
-    metadata: Metadata,
-    bytes: &[u8],
-) -> Result<Written, Fault> {
-    let mut upload = objects.create(at, metadata).await?;
-    if let Err(fault) = upload.write(bytes).await {
-        let _ = upload.abort().await;
-        return Err(fault);
-    }
-    upload.finish(&Checksum::of(bytes), Metadata::new()).await
 }
 
 /// The metadata of every output of a run.

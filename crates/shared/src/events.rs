@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::identity::RunId;
-use crate::ports::SourceObject;
+use crate::ports::{ListingPlace, SourceObject};
 use crate::record::NarratorKind;
 
 /// The version of every detail's shape.
@@ -99,6 +99,27 @@ pub struct AnalysisComplete {
     pub high_severity: usize,
 }
 
+/// An upload that nobody told the processor of: its own event was lost.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileOverlooked {
+    /// [`SCHEMA_VERSION`].
+    pub schema: u32,
+    /// The file.
+    pub source: SourceObject,
+}
+
+/// It is time to look for what got lost.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SweepDue {
+    /// [`SCHEMA_VERSION`].
+    pub schema: u32,
+    /// The bucket to look through.
+    pub bucket: String,
+    /// Where an earlier part of this sweep stopped; absent at the beginning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<ListingPlace>,
+}
+
 /// The longest reason in an event, in bytes; the manifest has the whole.
 pub const MAX_REASON_BYTES: usize = 2_000;
 
@@ -111,6 +132,10 @@ pub enum PipelineEvent {
     FileRejected(FileRejected),
     /// A file was analysed.
     AnalysisComplete(AnalysisComplete),
+    /// An upload was never processed.
+    FileOverlooked(FileOverlooked),
+    /// It is time to look for what got lost.
+    SweepDue(SweepDue),
 }
 
 /// A message that is no event of the pipeline.
@@ -146,12 +171,19 @@ impl PipelineEvent {
     pub const FILE_REJECTED: &'static str = "File Rejected";
     /// The detail type of [`AnalysisComplete`].
     pub const ANALYSIS_COMPLETE: &'static str = "Analysis Complete";
+    /// The detail type of [`FileOverlooked`].
+    pub const FILE_OVERLOOKED: &'static str = "File Overlooked";
+    /// The detail type of [`SweepDue`].
+    pub const SWEEP_DUE: &'static str = "Sweep Due";
 
     /// The event's source.
     #[must_use]
     pub fn source(&self) -> &'static str {
         match self {
-            Self::ProcessingComplete(_) | Self::FileRejected(_) => PROCESSOR_SOURCE,
+            Self::ProcessingComplete(_)
+            | Self::FileRejected(_)
+            | Self::FileOverlooked(_)
+            | Self::SweepDue(_) => PROCESSOR_SOURCE,
             Self::AnalysisComplete(_) => ANALYZER_SOURCE,
         }
     }
@@ -163,17 +195,33 @@ impl PipelineEvent {
             Self::ProcessingComplete(_) => Self::PROCESSING_COMPLETE,
             Self::FileRejected(_) => Self::FILE_REJECTED,
             Self::AnalysisComplete(_) => Self::ANALYSIS_COMPLETE,
+            Self::FileOverlooked(_) => Self::FILE_OVERLOOKED,
+            Self::SweepDue(_) => Self::SWEEP_DUE,
         }
     }
 
-    /// The run that the event is about.
+    /// The run that the event is about, where it is about one.
     #[must_use]
-    pub fn run_id(&self) -> &RunId {
+    pub fn run_id(&self) -> Option<&RunId> {
         match self {
-            Self::ProcessingComplete(event) => &event.run_id,
-            Self::FileRejected(event) => &event.run_id,
-            Self::AnalysisComplete(event) => &event.run_id,
+            Self::ProcessingComplete(event) => Some(&event.run_id),
+            Self::FileRejected(event) => Some(&event.run_id),
+            Self::AnalysisComplete(event) => Some(&event.run_id),
+            Self::FileOverlooked(_) | Self::SweepDue(_) => None,
         }
+    }
+
+    /// The bucket that the event is about, and the key of the file in it, where it is about one.
+    #[must_use]
+    pub fn about(&self) -> (&str, Option<&str>) {
+        let source = match self {
+            Self::ProcessingComplete(event) => &event.source,
+            Self::FileRejected(event) => &event.source,
+            Self::AnalysisComplete(event) => &event.source,
+            Self::FileOverlooked(event) => &event.source,
+            Self::SweepDue(event) => return (&event.bucket, None),
+        };
+        (&source.bucket, Some(&source.key))
     }
 
     /// The detail as JSON.
@@ -185,6 +233,8 @@ impl PipelineEvent {
             Self::ProcessingComplete(event) => serde_json::to_string(event),
             Self::FileRejected(event) => serde_json::to_string(event),
             Self::AnalysisComplete(event) => serde_json::to_string(event),
+            Self::FileOverlooked(event) => serde_json::to_string(event),
+            Self::SweepDue(event) => serde_json::to_string(event),
         }
     }
 
@@ -199,6 +249,8 @@ impl PipelineEvent {
             }
             Self::FILE_REJECTED => read(Self::FILE_REJECTED, detail).map(Self::FileRejected),
             Self::ANALYSIS_COMPLETE => read(Self::ANALYSIS_COMPLETE, detail).map(Self::AnalysisComplete),
+            Self::FILE_OVERLOOKED => read(Self::FILE_OVERLOOKED, detail).map(Self::FileOverlooked),
+            Self::SWEEP_DUE => read(Self::SWEEP_DUE, detail).map(Self::SweepDue),
             other => Err(NotAnEvent::UnknownDetailType { found: other.to_owned() }),
         }
     }

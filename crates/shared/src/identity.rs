@@ -134,6 +134,35 @@ impl RunId {
     }
 }
 
+/// The identity of one upload: one version of one object.
+///
+/// Unlike a run's it does not depend on the contract, so it tells whether an upload was ever processed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SourceId(String);
+
+impl SourceId {
+    /// The identity of an upload, 32 hexadecimal digits. Without versions, uploads of the same bytes are one.
+    #[must_use]
+    pub fn of(source: &crate::ports::SourceObject) -> Self {
+        let version = source.version_id.as_deref().unwrap_or_default();
+        let mut hash = Sha256::new();
+        for part in [&source.bucket, &source.key, source.etag.as_str()] {
+            hash.update(part.as_bytes());
+            hash.update([0]);
+        }
+        hash.update(version.as_bytes());
+        let mut digits = hex(&hash.finalize());
+        digits.truncate(RunId::LENGTH);
+        Self(digits)
+    }
+}
+
+impl fmt::Display for SourceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 impl TryFrom<String> for RunId {
     type Error = NotARunId;
 

@@ -2,6 +2,7 @@
 
 pub mod backoff;
 pub mod checksum;
+pub mod claims;
 pub mod contract;
 pub mod events;
 pub mod facts;
@@ -10,6 +11,7 @@ pub mod identity;
 pub mod infer;
 pub mod intake;
 pub mod keys;
+pub mod ledger;
 pub mod manifest;
 #[cfg(feature = "memory")]
 pub mod memory;

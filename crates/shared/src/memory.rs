@@ -11,7 +11,7 @@ mod mailer;
 mod model;
 mod objects;
 
-pub use analyses::{MemoryAnalyses, TaskState};
+pub use analyses::MemoryAnalyses;
 pub use clock::ManualClock;
 pub use events::MemoryEvents;
 pub use mailer::MemoryMailer;

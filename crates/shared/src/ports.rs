@@ -253,6 +253,66 @@ pub trait Objects: Send + Sync {
     ) -> impl Future<Output = Result<Self::Upload, Fault>> + Send;
 }
 
+/// Writes a small object whole, once.
+///
+/// # Errors
+/// Whatever the service refuses; [`FaultKind::Differs`] when the key holds other bytes.
+pub async fn put<O: Objects>(
+    objects: &O,
+    at: &Location,
+    metadata: Metadata,
+    bytes: &[u8],
+) -> Result<Written, Fault> {
+    let mut upload = objects.create(at, metadata).await?;
+    if let Err(fault) = upload.write(bytes).await {
+        let _ = upload.abort().await;
+        return Err(fault);
+    }
+    upload.finish(&Checksum::of(bytes), Metadata::new()).await
+}
+
+/// A version of an object, as a listing tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredVersion {
+    /// The exact object.
+    pub source: SourceObject,
+    /// When it was stored.
+    pub last_modified: Timestamp,
+}
+
+/// Where a listing goes on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListingPlace {
+    /// The last key that was listed.
+    pub key: String,
+    /// The last version of it, where the service names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version_id: Option<String>,
+}
+
+/// A part of a listing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct VersionPage {
+    /// The versions, without delete markers.
+    pub versions: Vec<StoredVersion>,
+    /// Where the next part begins; `None` at the end.
+    pub next: Option<ListingPlace>,
+}
+
+/// What lies in a bucket, version by version.
+pub trait Inventory: Send + Sync {
+    /// The versions below a prefix from a place on, at most a thousand.
+    ///
+    /// # Errors
+    /// Whatever the service refuses.
+    fn versions(
+        &self,
+        bucket: &str,
+        prefix: &str,
+        from: Option<&ListingPlace>,
+    ) -> impl Future<Output = Result<VersionPage, Fault>> + Send;
+}
+
 /// An object being read, from front to back.
 pub trait Body: Send {
     /// Reads the next bytes into `into` and says how many; 0 is the end.
@@ -321,8 +381,8 @@ pub struct Claim {
     pub now: Timestamp,
     /// Until when the claim holds.
     pub lease_until: Timestamp,
-    /// A send that began before this and was never settled may be taken over.
-    pub unsettled_before: Timestamp,
+    /// A send that began before this and was never settled may be taken over; without it, none ever.
+    pub resend_before: Option<Timestamp>,
 }
 
 /// A granted claim.
@@ -349,6 +409,13 @@ pub enum Claimed {
     Busy {
         /// When it is worth asking again.
         until: Timestamp,
+    },
+    /// A send has begun, and nobody knows yet how it ended.
+    Unsettled {
+        /// The attempt.
+        send_id: String,
+        /// When it began.
+        since: Timestamp,
     },
 }
 
@@ -380,6 +447,79 @@ pub enum SendOutcome {
         /// When.
         at: Timestamp,
     },
+}
+
+/// What the mail service reports of a mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FeedbackKind {
+    /// It took the mail and will try to deliver it.
+    Sent,
+    /// The recipient's server took it.
+    Delivered,
+    /// The recipient's server does not take it for now.
+    Delayed,
+    /// The recipient's server refused it for good.
+    Bounced,
+    /// The recipient called it spam.
+    Complained,
+    /// The mail service threw it away: it found a virus.
+    Rejected,
+    /// The mail service could not make a mail of it.
+    RenderingFailed,
+}
+
+impl FeedbackKind {
+    /// Whether the mail went out at all.
+    #[must_use]
+    pub fn is_out(self) -> bool {
+        match self {
+            Self::Sent | Self::Delivered | Self::Delayed | Self::Bounced | Self::Complained => true,
+            Self::Rejected | Self::RenderingFailed => false,
+        }
+    }
+
+    /// The kind as one word, for logs and attributes.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::Delivered => "delivered",
+            Self::Delayed => "delayed",
+            Self::Bounced => "bounced",
+            Self::Complained => "complained",
+            Self::Rejected => "rejected",
+            Self::RenderingFailed => "rendering_failed",
+        }
+    }
+}
+
+/// The mail service's own word on a mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailFeedback {
+    /// The run that the mail reports on.
+    pub run_id: RunId,
+    /// The attempt at sending.
+    pub send_id: String,
+    /// The mail service's id.
+    pub message_id: String,
+    /// What it says.
+    pub kind: FeedbackKind,
+    /// When it happened.
+    pub at: Timestamp,
+    /// The mail service's own words for it, such as `Permanent/General`. Never an address.
+    pub code: Option<String>,
+}
+
+/// What became of a feedback.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heard {
+    /// It settled a send.
+    Settled,
+    /// It is written down; how the send ended was known.
+    Known,
+    /// There is no such run: its item has expired, or the mail is somebody else's.
+    NoSuchRun,
 }
 
 /// The store of analyses and of the claims on them: one item a run.
@@ -418,7 +558,7 @@ pub trait Analyses: Send + Sync {
         at: Timestamp,
     ) -> impl Future<Output = Result<Commit, Fault>> + Send;
 
-    /// Writes down how a send ended, and sets `notification_sent` and `notification_timestamp`.
+    /// Writes down how a send ended. What the mail service itself has said of it meanwhile stands.
     ///
     /// # Errors
     /// Whatever the service refuses; a lost lease is no error.
@@ -427,6 +567,31 @@ pub trait Analyses: Send + Sync {
         lease: &Lease,
         outcome: &SendOutcome,
     ) -> impl Future<Output = Result<Commit, Fault>> + Send;
+
+    /// Gives up waiting for word of an unsettled send: a person has to look. Nothing happens when it was settled
+    /// meanwhile.
+    ///
+    /// # Errors
+    /// Whatever the service refuses.
+    fn park(
+        &self,
+        run_id: &RunId,
+        send_id: &str,
+        at: Timestamp,
+    ) -> impl Future<Output = Result<(), Fault>> + Send;
+
+    /// Writes down what the mail service reports of a mail, and settles the send by it.
+    ///
+    /// # Errors
+    /// Whatever the service refuses; a run that is not known is no error.
+    fn hear(&self, feedback: &MailFeedback) -> impl Future<Output = Result<Heard, Fault>> + Send;
+
+    /// Makes the record say how the mail ended: `notification_sent` and `notification_timestamp`. Safe to repeat;
+    /// a run without a record has nothing to be marked.
+    ///
+    /// # Errors
+    /// Whatever the service refuses.
+    fn mark(&self, run_id: &RunId) -> impl Future<Output = Result<(), Fault>> + Send;
 }
 
 /// What a model is asked: one turn, one tool that it must use.

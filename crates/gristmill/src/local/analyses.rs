@@ -3,11 +3,13 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 
-use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
+use jiff::Timestamp;
 use serde_json::{Map, Value};
+use shared::claims::{Attempt, Step, TaskItem, TaskState};
 use shared::identity::RunId;
-use shared::ports::{Analyses, Claim, Claimed, Commit, Fault, FaultKind, Lease, SendOutcome, Task};
+use shared::ports::{
+    Analyses, Claim, Claimed, Commit, Fault, FaultKind, Heard, Lease, MailFeedback, SendOutcome, Task,
+};
 use shared::record::AnalysisRecord;
 
 use super::{fault, replace};
@@ -15,57 +17,11 @@ use super::{fault, replace};
 /// The key that holds the claims, beside the record's own.
 const TASKS: &str = "tasks";
 
-/// How far a task is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "state", rename_all = "lowercase")]
-enum State {
-    Claimed,
-    Sending { send_id: String, since: Timestamp },
-    Done,
-    Refused { code: String },
-}
-
-/// A task as it is stored.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Held {
-    #[serde(flatten)]
-    state: State,
-    owner: String,
-    fence: u64,
-    lease_until: Timestamp,
-}
-
-impl Held {
-    /// What a claim gets, when it gets nothing new.
-    fn answer(&self, claim: &Claim) -> Option<Claimed> {
-        let mine = self.owner == claim.owner;
-        match &self.state {
-            State::Done | State::Refused { .. } => Some(Claimed::Finished),
-            State::Claimed if self.lease_until < claim.now => None,
-            State::Claimed if mine => Some(Claimed::Granted(Lease {
-                run_id: claim.run_id.clone(),
-                task: claim.task,
-                owner: claim.owner.clone(),
-                fence: self.fence,
-            })),
-            State::Claimed => Some(Claimed::Busy { until: self.lease_until }),
-            // A send that was interrupted left some of three files, and sending again writes the same three: there
-            // is no second mail to fear, so its owner need not wait.
-            State::Sending { .. } if mine => None,
-            State::Sending { since, .. } if *since < claim.unsettled_before => None,
-            State::Sending { since, .. } => {
-                let grace = claim.now.duration_since(claim.unsettled_before) + SignedDuration::from_millis(1);
-                Some(Claimed::Busy { until: since.checked_add(grace).unwrap_or(Timestamp::MAX) })
-            }
-        }
-    }
-}
-
 /// What is stored of a run.
 #[derive(Debug, Default)]
 struct Item {
     record: Option<AnalysisRecord>,
-    tasks: BTreeMap<String, Held>,
+    tasks: BTreeMap<String, TaskItem>,
 }
 
 impl Item {
@@ -90,62 +46,48 @@ impl Item {
         Ok(bytes)
     }
 
-    fn held_by(&mut self, lease: &Lease) -> Option<&mut Held> {
-        let held = self.tasks.get_mut(name_of(lease.task))?;
-        (held.owner == lease.owner && held.fence == lease.fence).then_some(held)
-    }
-
     fn claim(&mut self, claim: &Claim) -> Claimed {
         let name = name_of(claim.task);
-        let old = self.tasks.get(name);
-        if let Some(answer) = old.and_then(|held| held.answer(claim)) {
-            return answer;
+        let mut slot = self.tasks.remove(name);
+        if let Some(item) = &mut slot
+            && item.state == TaskState::Sending
+            && item.owner == claim.owner
+        {
+            // A send that was interrupted left some of three files, and sending again writes the same three: there
+            // is no second mail to fear, so its owner need not wait.
+            item.state = TaskState::Claimed;
+            item.lease_until = Timestamp::MIN;
         }
-        let fence = old.map_or(0, |held| held.fence) + 1;
-        let (owner, lease_until) = (claim.owner.clone(), claim.lease_until);
-        let held = Held { state: State::Claimed, owner: owner.clone(), fence, lease_until };
-        self.tasks.insert(name.to_owned(), held);
-        Claimed::Granted(Lease { run_id: claim.run_id.clone(), task: claim.task, owner, fence })
+        let claimed = TaskItem::claim(&mut slot, claim);
+        self.tasks.extend(slot.map(|item| (name.to_owned(), item)));
+        claimed
     }
 
-    fn store(&mut self, lease: &Lease, record: &AnalysisRecord) -> Commit {
-        match self.held_by(lease) {
-            Some(held) if matches!(held.state, State::Claimed | State::Done) => held.state = State::Done,
-            _ => return Commit::Lost,
-        }
-        self.record = Some(record.clone());
-        Commit::Stored
+    fn step(&mut self, lease: &Lease, step: &Step) -> Commit {
+        TaskItem::step(self.tasks.get_mut(name_of(lease.task)), lease, step)
     }
 
-    fn begin_send(&mut self, lease: &Lease, send_id: &str, at: Timestamp) -> Commit {
-        match self.held_by(lease) {
-            Some(held) if held.state == State::Claimed => {
-                held.state = State::Sending { send_id: send_id.to_owned(), since: at };
-                Commit::Stored
+    fn mail(&mut self) -> Option<&mut TaskItem> {
+        self.tasks.get_mut(name_of(Task::Notify))
+    }
+
+    fn hear(&mut self, feedback: &MailFeedback) -> Heard {
+        match self.mail() {
+            None => Heard::NoSuchRun,
+            Some(item) if item.is_settled_by(feedback) => {
+                item.settle(feedback);
+                Heard::Settled
             }
-            Some(Held { state: State::Sending { send_id: begun, .. }, .. }) if begun == send_id => {
-                Commit::Stored
-            }
-            _ => Commit::Lost,
+            Some(_) => Heard::Known,
         }
     }
 
-    fn end_send(&mut self, lease: &Lease, outcome: &SendOutcome) -> Commit {
-        let after = match outcome {
-            SendOutcome::Sent { .. } => State::Done,
-            SendOutcome::NotSent => State::Claimed,
-            SendOutcome::Refused { code, .. } => State::Refused { code: code.clone() },
-        };
-        match self.held_by(lease) {
-            Some(held) if held.state == after => return Commit::Stored,
-            Some(held) if matches!(held.state, State::Sending { .. }) => held.state = after,
-            _ => return Commit::Lost,
+    fn mark(&mut self) {
+        let notification = self.mail().map(|item| item.notification());
+        if let (Some((sent, at)), Some(record)) = (notification, &mut self.record) {
+            record.notification_sent = sent;
+            record.notification_timestamp = at;
         }
-        if let (SendOutcome::Sent { at, .. }, Some(record)) = (outcome, &mut self.record) {
-            record.notification_sent = true;
-            record.notification_timestamp = Some(at.to_string());
-        }
-        Commit::Stored
     }
 }
 
@@ -213,7 +155,13 @@ impl Analyses for FileAnalyses {
     }
 
     async fn store(&self, lease: &Lease, record: &AnalysisRecord) -> Result<Commit, Fault> {
-        self.change(&lease.run_id, |item| item.store(lease, record))
+        self.change(&lease.run_id, |item| {
+            let commit = item.step(lease, &Step::Finish);
+            if commit == Commit::Stored {
+                item.record = Some(record.clone());
+            }
+            commit
+        })
     }
 
     async fn load(&self, run_id: &RunId) -> Result<Option<AnalysisRecord>, Fault> {
@@ -221,11 +169,28 @@ impl Analyses for FileAnalyses {
     }
 
     async fn begin_send(&self, lease: &Lease, send_id: &str, at: Timestamp) -> Result<Commit, Fault> {
-        self.change(&lease.run_id, |item| item.begin_send(lease, send_id, at))
+        let attempt = Attempt { send_id: send_id.to_owned(), since: at };
+        self.change(&lease.run_id, |item| item.step(lease, &Step::BeginSend(attempt)))
     }
 
     async fn end_send(&self, lease: &Lease, outcome: &SendOutcome) -> Result<Commit, Fault> {
-        self.change(&lease.run_id, |item| item.end_send(lease, outcome))
+        self.change(&lease.run_id, |item| item.step(lease, &Step::EndSend(outcome.clone())))
+    }
+
+    async fn park(&self, run_id: &RunId, send_id: &str, at: Timestamp) -> Result<(), Fault> {
+        self.change(run_id, |item| {
+            if let Some(mail) = item.mail().filter(|mail| mail.may_park(send_id)) {
+                mail.park(at);
+            }
+        })
+    }
+
+    async fn hear(&self, feedback: &MailFeedback) -> Result<Heard, Fault> {
+        self.change(&feedback.run_id, |item| item.hear(feedback))
+    }
+
+    async fn mark(&self, run_id: &RunId) -> Result<(), Fault> {
+        self.change(run_id, Item::mark)
     }
 }
 

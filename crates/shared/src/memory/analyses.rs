@@ -1,80 +1,26 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
+use crate::claims::{Attempt, Step, TaskItem, TaskState};
 use crate::identity::RunId;
 use crate::memory::{Script, lock, scripted};
-use crate::ports::{Analyses, Claim, Claimed, Commit, Fault, Lease, SendOutcome, Task};
+use crate::ports::{
+    Analyses, Claim, Claimed, Commit, Fault, FeedbackKind, Heard, Lease, MailFeedback, SendOutcome, Task,
+};
 use crate::record::AnalysisRecord;
-
-/// How far a task is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TaskState {
-    /// Somebody is at it.
-    Claimed,
-    /// A send has begun; how it ended is not known yet.
-    Sending {
-        /// The attempt.
-        send_id: String,
-        /// When it began.
-        since: Timestamp,
-    },
-    /// The analysis is stored, or the mail is out.
-    Done,
-    /// The mail service will not take the mail.
-    Refused {
-        /// The mail service's code.
-        code: String,
-    },
-}
-
-#[derive(Debug, Clone)]
-struct Item {
-    state: TaskState,
-    owner: String,
-    fence: u64,
-    lease_until: Timestamp,
-}
-
-impl Item {
-    fn is_held_by(&self, lease: &Lease) -> bool {
-        self.owner == lease.owner && self.fence == lease.fence
-    }
-
-    /// What a claim on this item gets, when it gets nothing new.
-    fn answer(&self, claim: &Claim) -> Option<Claimed> {
-        match &self.state {
-            TaskState::Done | TaskState::Refused { .. } => Some(Claimed::Finished),
-            TaskState::Claimed if self.lease_until < claim.now => None,
-            // The owner's own earlier request had landed, and only its answer was lost.
-            TaskState::Claimed if self.owner == claim.owner => Some(Claimed::Granted(Lease {
-                run_id: claim.run_id.clone(),
-                task: claim.task,
-                owner: claim.owner.clone(),
-                fence: self.fence,
-            })),
-            TaskState::Claimed => Some(Claimed::Busy { until: self.lease_until }),
-            TaskState::Sending { since, .. } if *since < claim.unsettled_before => None,
-            TaskState::Sending { since, .. } => {
-                // The asker's grace after the beginning, and the next millisecond: "before" is strict.
-                let grace = claim.now.duration_since(claim.unsettled_before) + SignedDuration::from_millis(1);
-                Some(Claimed::Busy { until: since.checked_add(grace).unwrap_or(Timestamp::MAX) })
-            }
-        }
-    }
-}
 
 #[derive(Debug, Default)]
 struct Table {
-    items: HashMap<(RunId, Task), Item>,
+    items: HashMap<(RunId, Task), TaskItem>,
     records: HashMap<RunId, AnalysisRecord>,
+    heard: HashMap<RunId, BTreeMap<FeedbackKind, Timestamp>>,
 }
 
 impl Table {
-    fn item(&mut self, lease: &Lease) -> Option<&mut Item> {
-        let item = self.items.get_mut(&(lease.run_id.clone(), lease.task))?;
-        item.is_held_by(lease).then_some(item)
+    fn item(&mut self, run_id: &RunId, task: Task) -> Option<&mut TaskItem> {
+        self.items.get_mut(&(run_id.clone(), task))
     }
 }
 
@@ -108,41 +54,23 @@ impl MemoryAnalyses {
     /// How far a task of a run is; `None` when it was never claimed.
     #[must_use]
     pub fn state(&self, run_id: &RunId, task: Task) -> Option<TaskState> {
-        lock(&self.table).items.get(&(run_id.clone(), task)).map(|item| item.state.clone())
+        self.item(run_id, task).map(|item| item.state)
     }
 
-    fn put_record(&self, lease: &Lease, record: &AnalysisRecord) -> Commit {
-        let mut table = lock(&self.table);
-        match table.item(lease) {
-            // Done under the same fence: the owner's own earlier request had landed.
-            Some(item) if matches!(item.state, TaskState::Claimed | TaskState::Done) => {
-                item.state = TaskState::Done;
-                table.records.insert(lease.run_id.clone(), record.clone());
-                Commit::Stored
-            }
-            _ => Commit::Lost,
-        }
+    /// A task of a run; `None` when it was never claimed.
+    #[must_use]
+    pub fn item(&self, run_id: &RunId, task: Task) -> Option<TaskItem> {
+        lock(&self.table).items.get(&(run_id.clone(), task)).cloned()
     }
 
-    fn settle(&self, lease: &Lease, outcome: &SendOutcome) -> Commit {
-        let after = match outcome {
-            SendOutcome::Sent { .. } => TaskState::Done,
-            SendOutcome::NotSent => TaskState::Claimed,
-            SendOutcome::Refused { code, .. } => TaskState::Refused { code: code.clone() },
-        };
-        let mut table = lock(&self.table);
-        match table.item(lease) {
-            Some(item) if item.state == after => return Commit::Stored,
-            Some(item) if matches!(item.state, TaskState::Sending { .. }) => item.state = after,
-            _ => return Commit::Lost,
-        }
-        if let SendOutcome::Sent { at, .. } = outcome
-            && let Some(record) = table.records.get_mut(&lease.run_id)
-        {
-            record.notification_sent = true;
-            record.notification_timestamp = Some(at.to_string());
-        }
-        Commit::Stored
+    /// What the mail service has said of the mail of a run, each with the first time it said so.
+    #[must_use]
+    pub fn heard(&self, run_id: &RunId) -> BTreeMap<FeedbackKind, Timestamp> {
+        lock(&self.table).heard.get(run_id).cloned().unwrap_or_default()
+    }
+
+    fn step(&self, lease: &Lease, step: &Step) -> Commit {
+        TaskItem::step(lock(&self.table).item(&lease.run_id, lease.task), lease, step)
     }
 }
 
@@ -152,17 +80,10 @@ impl Analyses for MemoryAnalyses {
         let claimed = {
             let mut table = lock(&self.table);
             let key = (claim.run_id.clone(), claim.task);
-            let old = table.items.get(&key);
-            match old.and_then(|item| item.answer(claim)) {
-                Some(answer) => answer,
-                None => {
-                    let fence = old.map_or(0, |item| item.fence) + 1;
-                    let (owner, lease_until) = (claim.owner.clone(), claim.lease_until);
-                    let item = Item { state: TaskState::Claimed, owner: owner.clone(), fence, lease_until };
-                    table.items.insert(key, item);
-                    Claimed::Granted(Lease { run_id: claim.run_id.clone(), task: claim.task, owner, fence })
-                }
-            }
+            let mut slot = table.items.remove(&key);
+            let claimed = TaskItem::claim(&mut slot, claim);
+            table.items.extend(slot.map(|item| (key, item)));
+            claimed
         };
         self.script.after("claim")?;
         Ok(claimed)
@@ -170,7 +91,10 @@ impl Analyses for MemoryAnalyses {
 
     async fn store(&self, lease: &Lease, record: &AnalysisRecord) -> Result<Commit, Fault> {
         self.script.before("store")?;
-        let commit = self.put_record(lease, record);
+        let commit = self.step(lease, &Step::Finish);
+        if commit == Commit::Stored {
+            lock(&self.table).records.entry(lease.run_id.clone()).or_insert_with(|| record.clone());
+        }
         self.script.after("store")?;
         Ok(commit)
     }
@@ -182,25 +106,61 @@ impl Analyses for MemoryAnalyses {
 
     async fn begin_send(&self, lease: &Lease, send_id: &str, at: Timestamp) -> Result<Commit, Fault> {
         self.script.before("begin_send")?;
-        let commit = match lock(&self.table).item(lease) {
-            Some(item) if item.state == TaskState::Claimed => {
-                item.state = TaskState::Sending { send_id: send_id.to_owned(), since: at };
-                Commit::Stored
-            }
-            Some(Item { state: TaskState::Sending { send_id: begun, .. }, .. }) if begun == send_id => {
-                Commit::Stored
-            }
-            _ => Commit::Lost,
-        };
+        let attempt = Attempt { send_id: send_id.to_owned(), since: at };
+        let commit = self.step(lease, &Step::BeginSend(attempt));
         self.script.after("begin_send")?;
         Ok(commit)
     }
 
     async fn end_send(&self, lease: &Lease, outcome: &SendOutcome) -> Result<Commit, Fault> {
         self.script.before("end_send")?;
-        let commit = self.settle(lease, outcome);
+        let commit = self.step(lease, &Step::EndSend(outcome.clone()));
         self.script.after("end_send")?;
         Ok(commit)
+    }
+
+    async fn park(&self, run_id: &RunId, send_id: &str, at: Timestamp) -> Result<(), Fault> {
+        self.script.before("park")?;
+        if let Some(item) = lock(&self.table).item(run_id, Task::Notify)
+            && item.may_park(send_id)
+        {
+            item.park(at);
+        }
+        self.script.after("park")
+    }
+
+    async fn hear(&self, feedback: &MailFeedback) -> Result<Heard, Fault> {
+        self.script.before("hear")?;
+        let heard = {
+            let mut table = lock(&self.table);
+            match table.item(&feedback.run_id, Task::Notify) {
+                None => Heard::NoSuchRun,
+                Some(item) => {
+                    let settles = item.is_settled_by(feedback);
+                    if settles {
+                        item.settle(feedback);
+                    }
+                    let all = table.heard.entry(feedback.run_id.clone()).or_default();
+                    all.entry(feedback.kind).or_insert(feedback.at);
+                    if settles { Heard::Settled } else { Heard::Known }
+                }
+            }
+        };
+        self.script.after("hear")?;
+        Ok(heard)
+    }
+
+    async fn mark(&self, run_id: &RunId) -> Result<(), Fault> {
+        self.script.before("mark")?;
+        {
+            let mut table = lock(&self.table);
+            let notification = table.item(run_id, Task::Notify).map(|item| item.notification());
+            if let (Some((sent, at)), Some(record)) = (notification, table.records.get_mut(run_id)) {
+                record.notification_sent = sent;
+                record.notification_timestamp = at;
+            }
+        }
+        self.script.after("mark")
     }
 }
 

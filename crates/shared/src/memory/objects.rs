@@ -7,8 +7,8 @@ use crate::checksum::Checksum;
 use crate::identity::{ContentHash, ETag};
 use crate::memory::{Script, lock, scripted};
 use crate::ports::{
-    Body, Fault, FaultKind, Fetched, Location, MAX_SMALL_OBJECT_BYTES, Metadata, ObjectInfo, Objects,
-    SmallObject, SourceObject, Upload, Written,
+    Body, Fault, FaultKind, Fetched, Inventory, ListingPlace, Location, MAX_SMALL_OBJECT_BYTES, Metadata,
+    ObjectInfo, Objects, SmallObject, SourceObject, StoredVersion, Upload, VersionPage, Written,
 };
 
 /// One version of an object.
@@ -21,6 +21,19 @@ struct Version {
     metadata: Metadata,
 }
 
+impl Version {
+    fn listed(&self, bucket: &str, key: &str) -> StoredVersion {
+        let source = SourceObject {
+            bucket: bucket.to_owned(),
+            key: key.to_owned(),
+            etag: self.info.etag.clone(),
+            version_id: Some(self.id.clone()),
+            size: self.info.size,
+        };
+        StoredVersion { source, last_modified: self.info.last_modified }
+    }
+}
+
 #[derive(Debug)]
 struct Store {
     /// By bucket and key; the last version is the current one.
@@ -28,6 +41,7 @@ struct Store {
     now: Timestamp,
     versions_made: u64,
     read_size: usize,
+    page_size: usize,
 }
 
 impl Store {
@@ -72,6 +86,7 @@ impl Default for MemoryObjects {
             now: Timestamp::UNIX_EPOCH,
             versions_made: 0,
             read_size: usize::MAX,
+            page_size: 1000,
         };
         Self { store: Arc::new(Mutex::new(store)), script: Script::default() }
     }
@@ -92,6 +107,11 @@ impl MemoryObjects {
     /// Sets how many bytes a body gives at most at one read, so that a test can cut the input anywhere.
     pub fn set_read_size(&self, bytes: usize) {
         lock(&self.store).read_size = bytes.max(1);
+    }
+
+    /// Sets how many versions one page of an inventory has at most.
+    pub fn set_page_size(&self, versions: usize) {
+        lock(&self.store).page_size = versions.max(1);
     }
 
     /// Stores an object, or a new version of it, and says how a delivery would announce it.
@@ -202,6 +222,37 @@ impl Objects for MemoryObjects {
             metadata,
             bytes: Vec::new(),
         })
+    }
+}
+
+impl Inventory for MemoryObjects {
+    async fn versions(
+        &self,
+        bucket: &str,
+        prefix: &str,
+        from: Option<&ListingPlace>,
+    ) -> Result<VersionPage, Fault> {
+        self.script.before("versions")?;
+        let store = lock(&self.store);
+        let below = store.objects.iter().filter(|((b, key), _)| b == bucket && key.starts_with(prefix));
+        // Newest first, as S3 lists the versions of a key.
+        let all = below.flat_map(|((bucket, key), versions)| {
+            versions.iter().rev().map(move |version| version.listed(bucket, key))
+        });
+        let is_place = |version: &StoredVersion, place: &ListingPlace| {
+            version.source.key == place.key && version.source.version_id == place.version_id
+        };
+        let mut rest: Vec<StoredVersion> = match from {
+            None => all.collect(),
+            Some(place) => all.skip_while(|version| !is_place(version, place)).skip(1).collect(),
+        };
+        let more = rest.len() > store.page_size;
+        rest.truncate(store.page_size);
+        let last = rest.last().filter(|_| more).map(|version| ListingPlace {
+            key: version.source.key.clone(),
+            version_id: version.source.version_id.clone(),
+        });
+        Ok(VersionPage { versions: rest, next: last })
     }
 }
 

@@ -41,7 +41,7 @@ fn claim(task: Task, owner: &str, at: &str) -> Claim {
         owner: owner.to_owned(),
         now,
         lease_until: now + SignedDuration::from_secs(60),
-        unsettled_before: now - SignedDuration::from_mins(15),
+        resend_before: Some(now - SignedDuration::from_mins(15)),
     }
 }
 
