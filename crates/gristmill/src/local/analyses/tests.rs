@@ -1,4 +1,5 @@
 use futures_lite::future::block_on;
+use jiff::SignedDuration;
 use shared::events::Rows;
 use shared::identity::{ContractDigest, ETag};
 use shared::record::NarratorKind;
