@@ -2,6 +2,7 @@ use shared::violation::FileCode;
 use std::time::Duration;
 
 use futures_lite::future::block_on;
+use shared::claims::TaskState;
 use shared::memory::{ManualClock, MemoryAnalyses, MemoryMailer, MemoryObjects};
 use shared::ports::{Disposition, Fault, FaultKind};
 
