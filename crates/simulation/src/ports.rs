@@ -13,6 +13,10 @@ use crate::world::{Due, MINUTE, SECOND, Shared, World, lock, timestamp};
 /// How often the SDK makes a call in all.
 pub const SDK_ATTEMPTS: u32 = 3;
 
+/// How long a request may be under way, in microseconds: AWS refuses one whose signature is older than five minutes
+/// (IAM user guide, "Signing AWS API requests").
+const ON_THE_WIRE: i64 = 5 * MINUTE;
+
 /// What one invocation has of the world: every port, with a clock of its own.
 #[derive(Debug, Clone)]
 pub struct Ports {
@@ -127,7 +131,7 @@ impl Ports {
             }
             Some(FaultKind::StallSent) => {
                 let stall = lock(&self.shared).span(10 * SECOND, 20 * MINUTE);
-                self.land_later(0, stall + MINUTE, effect);
+                self.land_later(0, ON_THE_WIRE, effect);
                 self.pause(stall).await;
                 failed(PortFault::TimedOut, "TimedOut")
             }

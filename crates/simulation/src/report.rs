@@ -1,8 +1,9 @@
 //! The figures of a run.
 
 use serde::Serialize;
+use serde_json::{Value, json};
 
-use crate::faults::Counts;
+use crate::faults::{Counts, FaultKind};
 use crate::invariants::{Rule, Violation};
 use crate::services::bus::Stage;
 use crate::world::World;
@@ -106,4 +107,57 @@ impl Figures {
         self.virtual_seconds = self.virtual_seconds.max(other.virtual_seconds);
         self.violations += other.violations;
     }
+}
+
+impl Figures {
+    /// The figures as JSON, with the faults by kind.
+    #[must_use]
+    pub fn json(&self, seconds: f64) -> Value {
+        let mut all = serde_json::to_value(self).unwrap_or_default();
+        if let Some(all) = all.as_object_mut() {
+            let kinds = FaultKind::ALL.iter().map(|kind| (kind.name().to_owned(), json!(self.counts.of(*kind))));
+            all.insert("faults_by_kind".to_owned(), Value::Object(kinds.collect()));
+            all.insert("wall_seconds".to_owned(), json!((seconds * 1000.0).round() / 1000.0));
+        }
+        all
+    }
+}
+
+/// The figures as a table.
+#[must_use]
+pub fn table(figures: &Figures, seconds: f64) -> String {
+    let mut text = String::new();
+    let mut line = |name: &str, value: String| {
+        text.push_str(&format!("{name:<28}{value:>12}\n"));
+    };
+    for (name, value) in [
+        ("files", figures.files),
+        ("runs", figures.runs),
+        ("invocations", figures.invocations),
+        ("  of which failed", figures.failures),
+        ("calls under faults", figures.calls),
+        ("faults", figures.faults),
+    ] {
+        line(name, value.to_string());
+    }
+    for kind in FaultKind::ALL {
+        line(&format!("  {}", kind.name()), figures.counts.of(kind).to_string());
+    }
+    for (name, value) in [
+        ("silently lost", figures.lost),
+        ("duplicate rows", figures.duplicate_rows),
+        ("partial outputs", figures.partial),
+        ("duplicate analyses", figures.duplicate_analyses),
+        ("duplicate mails", figures.duplicate_mails),
+        ("mails", figures.mails),
+        ("parked", figures.parked),
+        ("dead letters", figures.dead_letters),
+        ("  left after the redrive", figures.dead_letters_after),
+        ("violations", figures.violations),
+    ] {
+        line(name, value.to_string());
+    }
+    line("virtual hours at most", format!("{:.1}", figures.virtual_seconds as f64 / 3600.0));
+    line("seconds", format!("{seconds:.1}"));
+    text
 }

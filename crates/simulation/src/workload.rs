@@ -186,10 +186,12 @@ fn story(world: &mut World, rng: &mut Rng, at: i64, stamp: u64) -> usize {
         1 => format!("input/unheard-of/file-{stamp}.csv"),
         _ => format!("input/{dataset}/file-{stamp}.csv"),
     };
-    let known = if key.starts_with("input/unheard-of/") && known != Kind::Refused && known != Kind::Empty {
-        Kind::Any
-    } else {
-        known
+    // Nobody says what a file without a contract should be like: an open quote in it is a character as any other.
+    let (kind, known) = match kind {
+        Kind::Refused | Kind::Empty | Kind::Clean if !key.starts_with("input/unheard-of/") => (kind, known),
+        Kind::Empty => (kind, known),
+        _ if key.starts_with("input/unheard-of/") => (Kind::Clean, Kind::Any),
+        _ => (kind, known),
     };
     let bytes = file(rng, dataset, kind, stamp);
     let again = match rng.u32(..20) {

@@ -31,10 +31,10 @@ impl Ports {
     ) -> Result<Commit, Fault> {
         let (asked, held) = (step.clone(), lease.clone());
         let write = move |world: &mut World| {
-            let rules = rules(&world.mechanisms);
+            let (rules, now) = (rules(&world.mechanisms), world.time());
             Ok(match &record {
-                Some(record) => world.table.store(&held, record, rules),
-                None => world.table.step(&held, &asked, rules),
+                Some(record) => world.table.store(now, &held, record, rules),
+                None => world.table.step(now, &held, &asked, rules),
             })
         };
         Ok(match self.call(operation, write).await? {
@@ -103,18 +103,21 @@ impl Analyses for Ports {
 
     async fn hear(&self, feedback: &MailFeedback) -> Result<Heard, Fault> {
         let feedback = feedback.clone();
-        self.call(Operation::Hear, move |world| Ok(world.table.hear(&feedback))).await
+        self.call(Operation::Hear, move |world| {
+            let now = world.time();
+            Ok(world.table.hear(now, &feedback))
+        }).await
     }
 
     async fn mark(&self, run_id: &RunId) -> Result<(), Fault> {
         let asked = run_id.clone();
         let read = move |world: &mut World| {
-            Ok(world.table.task(&asked, Task::Notify).map(shared::claims::TaskItem::notification))
+            Ok(world.table.task(&asked, Task::Notify).cloned())
         };
-        let Some(notification) = self.call(Operation::GetItem, read).await? else { return Ok(()) };
+        let Some(mail) = self.call(Operation::GetItem, read).await? else { return Ok(()) };
         let asked = run_id.clone();
         self.call(Operation::Mark, move |world| {
-            world.table.mark(&asked, notification);
+            world.table.mark(&asked, &mail);
             Ok(())
         })
         .await

@@ -15,6 +15,10 @@ pub struct Table {
     pub(crate) tasks: HashMap<(RunId, Task), TaskItem>,
     pub(crate) records: BTreeMap<RunId, Arc<AnalysisRecord>>,
     pub(crate) heard: BTreeMap<RunId, BTreeMap<FeedbackKind, Timestamp>>,
+    /// How far the mail was that a record was told of last.
+    pub(crate) marks: HashMap<RunId, u8>,
+    /// When each attempt at sending was written down, and when the mail service's word on it was first taken in.
+    pub(crate) sends: BTreeMap<(RunId, String), Send>,
     /// How many conditional writes of an analysis took effect.
     pub(crate) stores: BTreeMap<RunId, u32>,
 }
@@ -43,7 +47,13 @@ impl Table {
     ///
     /// # Errors
     /// The old item, if there is one, when the condition does not hold.
-    pub fn step(&mut self, lease: &Lease, step: &Step, rules: StepRules) -> Result<(), Option<TaskItem>> {
+    pub fn step(
+        &mut self,
+        now: Timestamp,
+        lease: &Lease,
+        step: &Step,
+        rules: StepRules,
+    ) -> Result<(), Option<TaskItem>> {
         let key = (lease.run_id.clone(), lease.task);
         let Some(item) = self.tasks.get_mut(&key) else { return Err(None) };
         let held = !rules.fence || item.is_held_by(lease);
@@ -53,6 +63,10 @@ impl Table {
             return Err(Some(item.clone()));
         }
         item.apply(step);
+        if let Step::BeginSend(attempt) = step {
+            let send = self.sends.entry((lease.run_id.clone(), attempt.send_id.clone())).or_default();
+            send.begun.get_or_insert(now);
+        }
         Ok(())
     }
 
@@ -62,11 +76,12 @@ impl Table {
     /// As [`Table::step`].
     pub fn store(
         &mut self,
+        now: Timestamp,
         lease: &Lease,
         record: &Arc<AnalysisRecord>,
         rules: StepRules,
     ) -> Result<(), Option<TaskItem>> {
-        self.step(lease, &Step::Finish, rules)?;
+        self.step(now, lease, &Step::Finish, rules)?;
         *self.stores.entry(lease.run_id.clone()).or_default() += 1;
         self.records.insert(lease.run_id.clone(), Arc::clone(record));
         Ok(())
@@ -82,10 +97,12 @@ impl Table {
     }
 
     /// Takes in the mail service's word.
-    pub fn hear(&mut self, feedback: &MailFeedback) -> Heard {
+    pub fn hear(&mut self, now: Timestamp, feedback: &MailFeedback) -> Heard {
         let Some(item) = self.tasks.get_mut(&(feedback.run_id.clone(), Task::Notify)) else {
             return Heard::NoSuchRun;
         };
+        let send = self.sends.entry((feedback.run_id.clone(), feedback.send_id.clone())).or_default();
+        send.heard.get_or_insert(now);
         let settles = item.is_settled_by(feedback);
         if settles {
             item.settle(feedback);
@@ -95,12 +112,18 @@ impl Table {
         if settles { Heard::Settled } else { Heard::Known }
     }
 
-    /// Makes a record say how its mail ended, as an item of the mail said it before.
-    pub fn mark(&mut self, run_id: &RunId, notification: (bool, Option<String>)) {
-        if let Some(record) = self.records.get_mut(run_id) {
-            let record = Arc::make_mut(record);
-            (record.notification_sent, record.notification_timestamp) = notification;
+    /// Makes a record say how its mail ended, as the mail's item said it before: unless the record has been told of a
+    /// later state. A mark may land late, and the mail's states have an order.
+    pub fn mark(&mut self, run_id: &RunId, mail: &TaskItem) {
+        let Some(record) = self.records.get_mut(run_id) else { return };
+        let told = self.marks.entry(run_id.clone()).or_default();
+        let rank = rank(mail.state);
+        if rank < *told {
+            return;
         }
+        *told = rank;
+        let record = Arc::make_mut(record);
+        (record.notification_sent, record.notification_timestamp) = mail.notification();
     }
 
     /// A task of a run.
@@ -116,6 +139,13 @@ impl Table {
     }
 }
 
+/// What is remembered of an attempt at sending, for whoever judges the run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Send {
+    pub(crate) begun: Option<Timestamp>,
+    pub(crate) heard: Option<Timestamp>,
+}
+
 /// What a step has to prove.
 #[derive(Debug, Clone, Copy)]
 pub struct StepRules {
@@ -123,4 +153,14 @@ pub struct StepRules {
     pub fence: bool,
     /// Whether a send was announced before.
     pub intent: bool,
+}
+
+/// The order of a mail's states: none goes back.
+fn rank(state: TaskState) -> u8 {
+    match state {
+        TaskState::Claimed | TaskState::Sending => 0,
+        TaskState::Parked => 1,
+        TaskState::Done => 2,
+        TaskState::Refused => 3,
+    }
 }
