@@ -201,17 +201,13 @@ impl Operation {
             Self::PutObject => &CONDITIONAL_PUT,
             Self::PutEvents => &PUBLISH,
             Self::ReadBody => &[FaultKind::BrokenBody],
-            Self::Notification => &[
-                FaultKind::DuplicateNotification,
-                FaultKind::LostNotification,
-                FaultKind::LateNotification,
-            ],
+            Self::Notification => {
+                &[FaultKind::DuplicateNotification, FaultKind::LostNotification, FaultKind::LateNotification]
+            }
             Self::RuleDelivery => &[FaultKind::DuplicateRule, FaultKind::LateRule],
             Self::ReceiveMessage => &[FaultKind::DuplicateDelivery],
             Self::DeleteMessage => &[FaultKind::FailedDelete],
-            Self::Feedback => {
-                &[FaultKind::LostFeedback, FaultKind::LateFeedback, FaultKind::EarlyFeedback]
-            }
+            Self::Feedback => &[FaultKind::LostFeedback, FaultKind::LateFeedback, FaultKind::EarlyFeedback],
             Self::GetObject
             | Self::HeadObject
             | Self::ListObjects

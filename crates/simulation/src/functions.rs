@@ -70,8 +70,7 @@ pub(crate) async fn invoke(invocation: Invocation, stages: Arc<Stages>) -> Finis
     let delivery = Delivery { owner, deadline };
     let (result, cache) = match stage {
         Stage::Process => {
-            let mut processor =
-                Processor::new(ports.clone(), ports.clone(), ports.clone(), stages.processor);
+            let mut processor = Processor::new(ports.clone(), ports.clone(), ports.clone(), stages.processor);
             processor.contracts = cache.unwrap_or_default();
             let result = process(&processor, trigger, &delivery, &ports).await;
             (result, Some(processor.contracts))
@@ -137,9 +136,9 @@ async fn notify(
     };
     match trigger {
         Trigger::Feedback(feedback) => notifier.hear(&feedback).await.map(drop),
-        Trigger::Pipeline(
-            event @ (PipelineEvent::FileRejected(_) | PipelineEvent::AnalysisComplete(_)),
-        ) => notifier.notify(&event, delivery).await.map(drop),
+        Trigger::Pipeline(event @ (PipelineEvent::FileRejected(_) | PipelineEvent::AnalysisComplete(_))) => {
+            notifier.notify(&event, delivery).await.map(drop)
+        }
         Trigger::Pipeline(_) | Trigger::Arrival(_) => Ok(()),
     }
 }

@@ -58,7 +58,11 @@ impl Figures {
         let stores: u64 = world.table.stores.values().map(|count| u64::from(count.saturating_sub(1))).sum();
         let count = |rule| violations.iter().filter(|violation| violation.rule == rule).count() as u64;
         let amount = |rule| -> u64 {
-            violations.iter().filter(|violation| violation.rule == rule).map(|violation| violation.count).sum()
+            violations
+                .iter()
+                .filter(|violation| violation.rule == rule)
+                .map(|violation| violation.count)
+                .sum()
         };
         let parked = world.table.tasks.values();
         Self {
@@ -76,10 +80,7 @@ impl Figures {
             duplicate_mails: mails,
             mails: world.ses.count(),
             parked: parked.filter(|item| item.state == shared::claims::TaskState::Parked).count() as u64,
-            dead_letters: Stage::ALL
-                .iter()
-                .map(|stage| world.lane(*stage).queue.dead().len() as u64)
-                .sum(),
+            dead_letters: Stage::ALL.iter().map(|stage| world.lane(*stage).queue.dead().len() as u64).sum(),
             dead_letters_after: 0,
             virtual_seconds: 0,
             violations: violations.len() as u64,
@@ -115,7 +116,8 @@ impl Figures {
     pub fn json(&self, seconds: f64) -> Value {
         let mut all = serde_json::to_value(self).unwrap_or_default();
         if let Some(all) = all.as_object_mut() {
-            let kinds = FaultKind::ALL.iter().map(|kind| (kind.name().to_owned(), json!(self.counts.of(*kind))));
+            let kinds =
+                FaultKind::ALL.iter().map(|kind| (kind.name().to_owned(), json!(self.counts.of(*kind))));
             all.insert("faults_by_kind".to_owned(), Value::Object(kinds.collect()));
             all.insert("wall_seconds".to_owned(), json!((seconds * 1000.0).round() / 1000.0));
         }

@@ -179,9 +179,8 @@ fn unwrap(executor: Executor) -> World {
     match Arc::try_unwrap(shared) {
         Ok(mutex) => mutex.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner),
         // Nobody else has the world once the scheduler is gone.
-        Err(shared) => std::mem::replace(
-            &mut *lock(&shared),
-            World::new(0, Plan::none(), Mechanisms::default()),
-        ),
+        Err(shared) => {
+            std::mem::replace(&mut *lock(&shared), World::new(0, Plan::none(), Mechanisms::default()))
+        }
     }
 }

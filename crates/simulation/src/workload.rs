@@ -180,7 +180,8 @@ fn story(world: &mut World, rng: &mut Rng, at: i64, stamp: u64) -> usize {
         _ => Kind::Clean,
     };
     // In "readings" a file with too many bad records is held.
-    let known = if dataset == "readings" && matches!(kind, Kind::SomeBad | Kind::AllBad) { Kind::Any } else { kind };
+    let known =
+        if dataset == "readings" && matches!(kind, Kind::SomeBad | Kind::AllBad) { Kind::Any } else { kind };
     let key = match rng.u32(..20) {
         0 => format!("input/loose-{stamp}.csv"),
         1 => format!("input/unheard-of/file-{stamp}.csv"),
@@ -200,7 +201,11 @@ fn story(world: &mut World, rng: &mut Rng, at: i64, stamp: u64) -> usize {
         // Two versions within a second.
         1 => Some((rng.i64(1..SECOND), file(rng, dataset, Kind::Clean, stamp + 500_000_000), Kind::Any)),
         // Overwritten between the event and the read.
-        2 => Some((rng.i64(SECOND..5 * SECOND), file(rng, dataset, Kind::SomeBad, stamp + 500_000_000), Kind::Any)),
+        2 => Some((
+            rng.i64(SECOND..5 * SECOND),
+            file(rng, dataset, Kind::SomeBad, stamp + 500_000_000),
+            Kind::Any,
+        )),
         _ => None,
     };
     let deleted = (rng.u32(..30) == 0).then(|| rng.i64(1..4 * SECOND));

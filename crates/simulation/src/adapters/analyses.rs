@@ -5,9 +5,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use shared::claims::{Attempt, Step};
 use shared::identity::RunId;
-use shared::ports::{
-    Analyses, Claim, Claimed, Commit, Fault, Heard, Lease, MailFeedback, SendOutcome, Task,
-};
+use shared::ports::{Analyses, Claim, Claimed, Commit, Fault, Heard, Lease, MailFeedback, SendOutcome, Task};
 use shared::record::AnalysisRecord;
 
 use crate::faults::Operation;
@@ -106,14 +104,13 @@ impl Analyses for Ports {
         self.call(Operation::Hear, move |world| {
             let now = world.time();
             Ok(world.table.hear(now, &feedback))
-        }).await
+        })
+        .await
     }
 
     async fn mark(&self, run_id: &RunId) -> Result<(), Fault> {
         let asked = run_id.clone();
-        let read = move |world: &mut World| {
-            Ok(world.table.task(&asked, Task::Notify).cloned())
-        };
+        let read = move |world: &mut World| Ok(world.table.task(&asked, Task::Notify).cloned());
         let Some(mail) = self.call(Operation::GetItem, read).await? else { return Ok(()) };
         let asked = run_id.clone();
         self.call(Operation::Mark, move |world| {

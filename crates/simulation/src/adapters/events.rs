@@ -13,9 +13,8 @@ use crate::world::lock;
 
 impl Events for Ports {
     async fn publish(&self, event: &PipelineEvent) -> Result<(), Fault> {
-        let detail = event
-            .detail()
-            .map_err(|_| Fault::new("PutEvents", PortFault::Internal, "UnwritableEvent"))?;
+        let detail =
+            event.detail().map_err(|_| Fault::new("PutEvents", PortFault::Internal, "UnwritableEvent"))?;
         let body: Arc<str> = bus::envelope(event.source(), event.detail_type(), &detail).into();
         // The outer result is what our policy repeats: refused entries.
         retry(Backoff::STANDARD, self, || async {

@@ -180,7 +180,8 @@ impl Objects for Ports {
         let mut keys: Vec<String> = Vec::new();
         loop {
             let (prefix, after) = (prefix.to_owned(), keys.last().cloned());
-            let page = move |world: &mut crate::world::World| Ok(world.bucket.list(&prefix, after.as_deref()));
+            let page =
+                move |world: &mut crate::world::World| Ok(world.bucket.list(&prefix, after.as_deref()));
             let (page, more) = self.call(Operation::ListObjects, page).await?;
             keys.extend(page);
             if !more {

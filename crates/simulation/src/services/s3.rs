@@ -37,11 +37,7 @@ impl Version {
     /// What is known of it without its bytes.
     #[must_use]
     pub fn info(&self) -> ObjectInfo {
-        ObjectInfo {
-            etag: self.etag.clone(),
-            size: self.bytes.len() as u64,
-            last_modified: self.modified,
-        }
+        ObjectInfo { etag: self.etag.clone(), size: self.bytes.len() as u64, last_modified: self.modified }
     }
 
     /// How a delivery announces it.

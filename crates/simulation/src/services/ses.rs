@@ -59,8 +59,7 @@ impl Ses {
     pub fn accept(&mut self, mail: &Mail, at: Timestamp) -> String {
         self.made += 1;
         let message_id = format!("mail-{}", self.made);
-        let accepted =
-            Accepted { send_id: mail.send_id.clone(), message_id: message_id.clone(), at };
+        let accepted = Accepted { send_id: mail.send_id.clone(), message_id: message_id.clone(), at };
         self.accepted.entry(mail.run_id.clone()).or_default().push(accepted);
         message_id
     }
