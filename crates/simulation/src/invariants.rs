@@ -180,7 +180,8 @@ pub fn after_redrive(world: &World, options: &Options) -> Vec<Violation> {
         let runs = world.announced.get(version).map_or(0, BTreeSet::len);
         if runs > 1 {
             let what = format!("{} was announced as {runs} runs", told(upload));
-            violations.push(Violation::new(Rule::TwoRuns, what));
+            let records = String::from_utf8_lossy(&upload.bytes).lines().skip(1).count() as u64;
+            violations.push(Violation::counted(Rule::TwoRuns, what, (runs as u64 - 1) * records));
         }
     }
     let named = runs(world, options, &mut violations);
@@ -401,7 +402,7 @@ pub fn drained(world: &World) -> Vec<Violation> {
             violations.push(Violation::new(Rule::Queue, what));
         }
         for letter in lane.queue.dead() {
-            let what = format!("{stage:?} has a dead letter: {} {}", letter.reason, letter.body);
+            let what = format!("{stage:?} has a dead letter: {} {:.300}", letter.reason, letter.body);
             violations.push(Violation::new(Rule::Queue, what));
         }
     }

@@ -76,7 +76,7 @@ impl Figures {
             faults: world.counts.total(),
             counts: world.counts.clone(),
             lost: count(Rule::Lost),
-            duplicate_rows: amount(Rule::DuplicateRows),
+            duplicate_rows: amount(Rule::DuplicateRows) + amount(Rule::TwoRuns),
             partial: count(Rule::Partial),
             duplicate_analyses: stores,
             duplicate_mails: mails,
