@@ -53,6 +53,8 @@ pub enum Rule {
     Replay,
     /// I9: a queue did not drain.
     Queue,
+    /// I10: a task was granted while its owner could still be at work.
+    DoubleGrant,
 }
 
 /// A broken rule, at a place.
@@ -183,6 +185,10 @@ pub fn after_redrive(world: &World, options: &Options) -> Vec<Violation> {
             let records = String::from_utf8_lossy(&upload.bytes).lines().skip(1).count() as u64;
             violations.push(Violation::counted(Rule::TwoRuns, what, (runs as u64 - 1) * records));
         }
+    }
+    for (run, task) in &world.table.double_grants {
+        let what = format!("the task {task:?} of run {run} was granted twice at the same time");
+        violations.push(Violation::new(Rule::DoubleGrant, what));
     }
     let named = runs(world, options, &mut violations);
     outputs(world, &named, &mut violations);

@@ -49,7 +49,7 @@ impl Options {
             files,
             plan: Plan::at_rate(rate),
             mechanisms: Mechanisms::default(),
-            stages: Stages::deployed(),
+            stages: Stages::varied(seed),
             record: false,
         }
     }
