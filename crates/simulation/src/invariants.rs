@@ -135,7 +135,8 @@ pub fn is_settled(world: &World) -> bool {
 /// The uploads that are not finished, with what is missing.
 #[must_use]
 pub fn waiting(world: &World) -> Vec<String> {
-    let told = |upload: &Upload| unfinished(world, upload).map(|missing| format!("{}: {missing}", told(upload)));
+    let told =
+        |upload: &Upload| unfinished(world, upload).map(|missing| format!("{}: {missing}", told(upload)));
     world.uploads.iter().filter_map(told).collect()
 }
 

@@ -30,13 +30,18 @@ impl Table {
     ///
     /// # Errors
     /// The old item, when the condition does not hold.
-    pub fn claim(&mut self, now: Timestamp, claim: &Claim, with_lease: bool) -> Result<TaskItem, TaskItem> {
+    pub fn claim(
+        &mut self,
+        now: Timestamp,
+        claim: &Claim,
+        with_lease: bool,
+    ) -> Result<TaskItem, Box<TaskItem>> {
         let key = (claim.run_id.clone(), claim.task);
         let old = self.tasks.get(&key);
         let free = TaskItem::may_claim(old, claim)
             || (!with_lease && old.is_some_and(|old| old.state == TaskState::Claimed));
         match old {
-            Some(old) if !free => Err(old.clone()),
+            Some(old) if !free => Err(Box::new(old.clone())),
             old => {
                 if old.is_some_and(|old| is_at_work(old, now) && old.owner != claim.owner) {
                     self.double_grants.push((claim.run_id.clone(), claim.task));
@@ -58,14 +63,14 @@ impl Table {
         lease: &Lease,
         step: &Step,
         rules: StepRules,
-    ) -> Result<(), Option<TaskItem>> {
+    ) -> Result<(), Option<Box<TaskItem>>> {
         let key = (lease.run_id.clone(), lease.task);
         let Some(item) = self.tasks.get_mut(&key) else { return Err(None) };
         let held = !rules.fence || item.is_held_by(lease);
         let from = item.state == step.from()
             || (!rules.intent && matches!(step, Step::EndSend(_)) && item.state == TaskState::Claimed);
         if !held || !from {
-            return Err(Some(item.clone()));
+            return Err(Some(Box::new(item.clone())));
         }
         item.apply(step);
         if let Step::BeginSend(attempt) = step {
@@ -85,7 +90,7 @@ impl Table {
         lease: &Lease,
         record: &Arc<AnalysisRecord>,
         rules: StepRules,
-    ) -> Result<(), Option<TaskItem>> {
+    ) -> Result<(), Option<Box<TaskItem>>> {
         self.step(now, lease, &Step::Finish, rules)?;
         *self.stores.entry(lease.run_id.clone()).or_default() += 1;
         self.records.insert(lease.run_id.clone(), Arc::clone(record));
