@@ -107,6 +107,40 @@ resource "aws_cloudwatch_metric_alarm" "no_report" {
   }
 }
 
+# Counted by the rules that hear of it, so nothing else has to publish a figure.
+locals {
+  heard = {
+    files-overlooked = {
+      description = "Files lay in ${local.names.bucket}/input/ for 15 minutes or longer and had no run. The sweep has put them into ${local.names.queues.processor} again, and goes on to do so when they are 30 minutes old, an hour, two hours and so on. If the alarm ends and stays off, they are done. If it comes back: is the rule ${local.names.rules.arrivals} on, and does the bucket send its events to EventBridge? Is there a backlog in ${local.names.queues.processor}, or a message in its dead-letter queue? The log of ${local.names.functions.processor} says what becomes of each file."
+      dimensions  = { EventBusName = local.names.bus, RuleName = local.names.rules.file_overlooked }
+    }
+    mail-trouble = {
+      description = "SES could not deliver a report, or its recipient took it for spam: somebody who should have got a report did not, or does not want it. The log of ${local.names.functions.notifier} names the run. Correct the address in the contract's routing, or in the variable recipients. SES sends nothing more to an address that bounced or complained until it is taken off the account's suppression list."
+      dimensions  = { RuleName = local.names.rules.mail_trouble }
+    }
+  }
+}
+
+resource "aws_cloudwatch_metric_alarm" "heard" {
+  for_each = local.heard
+
+  alarm_name        = "${local.prefix}-${each.key}"
+  alarm_description = each.value.description
+  namespace         = "AWS/Events"
+  # (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html)
+  metric_name         = "TriggeredRules"
+  dimensions          = each.value.dimensions
+  statistic           = "Sum"
+  period              = 300
+  evaluation_periods  = 1
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  # A rule that heard nothing counts nothing.
+  treat_missing_data = "notBreaching"
+  alarm_actions      = [local.arns.alerts]
+  ok_actions         = [local.arns.alerts]
+}
+
 resource "aws_budgets_budget" "monthly" {
   count = var.monthly_budget_usd > 0 ? 1 : 0
 
