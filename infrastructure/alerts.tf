@@ -53,7 +53,7 @@ resource "aws_sns_topic_subscription" "alerts" {
 
 # A loss that nothing failed at: files were dropped, and the notifier finished nothing after it. It counts what the first rule
 # took up against what the last stage did, so it sees a later rule that is off, a queue that is not read, and an event that
-# went astray.
+# went astray. SES's word on a mail reaches the notifier too, days later at times, and finishes nothing.
 resource "aws_cloudwatch_metric_alarm" "no_report" {
   alarm_name          = "${local.prefix}-files-in-but-no-report-out"
   alarm_description   = "Files were dropped into ${local.names.bucket}/input/, and for almost three hours no report came of any. Follow one through the logs of the three functions, and look at their queues and rules. A file that was deleted before it was read leaves no report either."
@@ -73,8 +73,8 @@ resource "aws_cloudwatch_metric_alarm" "no_report" {
   # (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html)
   dynamic "metric_query" {
     for_each = {
-      finished = { label = "Finished by the notifier", expression = "FILL(invocations, 0) - FILL(errors, 0)" }
-      waiting  = { label = "1: files came and nothing was finished, 0: something was finished", expression = "IF((FILL(arrivals, 0) + finished) > 0, finished <= 0)" }
+      finished = { label = "Finished by the notifier", expression = "FILL(invocations, 0) - FILL(errors, 0) - FILL(feedback, 0) - FILL(trouble, 0)" }
+      waiting  = { label = "1: files came and nothing was finished, 0: something was finished", expression = "IF(FILL(arrivals, 0) > 0 OR finished > 0, finished <= 0)" }
       lost     = { label = "Files in, and no report out", expression = "FILL(waiting, REPEAT)" }
     }
 
@@ -91,6 +91,8 @@ resource "aws_cloudwatch_metric_alarm" "no_report" {
       arrivals    = { namespace = "AWS/Events", name = "TriggeredRules", dimensions = { RuleName = local.names.rules.arrivals } }
       invocations = { namespace = "AWS/Lambda", name = "Invocations", dimensions = { FunctionName = local.names.functions.notifier } }
       errors      = { namespace = "AWS/Lambda", name = "Errors", dimensions = { FunctionName = local.names.functions.notifier } }
+      feedback    = { namespace = "AWS/Events", name = "TriggeredRules", dimensions = { RuleName = local.names.rules.mail_feedback } }
+      trouble     = { namespace = "AWS/Events", name = "TriggeredRules", dimensions = { RuleName = local.names.rules.mail_trouble } }
     }
 
     content {

@@ -692,7 +692,7 @@ def every_alarm_tells_the_topic(world):
 
 @rule(INFRASTRUCTURE)
 def files_in_and_no_report_out_is_seen(world):
-    """An alarm compares what was dropped with what the last stage finished."""
+    """An alarm compares what was dropped with what the last stage finished, without the other events that reach it."""
     arrivals = {
         one_rule.told("name")
         for one_rule in world.of("aws_cloudwatch_event_rule")

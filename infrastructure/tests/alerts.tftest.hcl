@@ -75,8 +75,8 @@ run "people_are_told_of_losses_and_of_cost" {
 
   assert {
     condition = { for query in aws_cloudwatch_metric_alarm.no_report.metric_query : query.id => "${query.expression}, ${query.return_data}" if length(query.metric) == 0 } == {
-      finished = "FILL(invocations, 0) - FILL(errors, 0), false"
-      waiting  = "IF((FILL(arrivals, 0) + finished) > 0, finished <= 0), false"
+      finished = "FILL(invocations, 0) - FILL(errors, 0) - FILL(feedback, 0) - FILL(trouble, 0), false"
+      waiting  = "IF(FILL(arrivals, 0) > 0 OR finished > 0, finished <= 0), false"
       lost     = "FILL(waiting, REPEAT), true"
     }
     error_message = "Not: files arrived, and the notifier finished nothing since."
@@ -91,6 +91,8 @@ run "people_are_told_of_losses_and_of_cost" {
       arrivals    = "Sum of AWS/Events TriggeredRules in 900 s, {\"RuleName\":\"gristmill-test-arrivals\"}"
       invocations = "Sum of AWS/Lambda Invocations in 900 s, {\"FunctionName\":\"gristmill-test-notifier\"}"
       errors      = "Sum of AWS/Lambda Errors in 900 s, {\"FunctionName\":\"gristmill-test-notifier\"}"
+      feedback    = "Sum of AWS/Events TriggeredRules in 900 s, {\"RuleName\":\"gristmill-test-mail-feedback\"}"
+      trouble     = "Sum of AWS/Events TriggeredRules in 900 s, {\"RuleName\":\"gristmill-test-mail-trouble\"}"
     }
     error_message = "What came in and what went out is counted elsewhere, or over another time."
   }
