@@ -244,7 +244,7 @@ MUTATIONS = [
     (
         "SES's word is no report",
         "infrastructure/alerts.tf",
-        change(" - FILL(feedback, 0) - FILL(trouble, 0)", ""),
+        cut("feedback    = { namespace"),
     ),
     ("an alarm for overlooked files", "infrastructure/alerts.tf", cut("    files-overlooked = {")),
     ("an alarm for mails that do not arrive", "infrastructure/alerts.tf", cut("    mail-trouble = {")),

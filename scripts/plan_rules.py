@@ -692,12 +692,13 @@ def every_alarm_tells_the_topic(world):
 
 @rule(INFRASTRUCTURE)
 def files_in_and_no_report_out_is_seen(world):
-    """An alarm compares what was dropped with what the last stage finished, without the other events that reach it."""
+    """An alarm compares what was dropped with what the last stage finished; SES's word, which reaches it too, does not count."""
     arrivals = {
         one_rule.told("name")
         for one_rule in world.of("aws_cloudwatch_event_rule")
         if pattern_of(one_rule).get("detail-type") == ["Object Created"]
     }
+    words = {r.told("name") for r in world.of("aws_cloudwatch_event_rule") if "aws.ses" in pattern_of(r).get("source", [])}
     for alarm in world.of("aws_cloudwatch_metric_alarm"):
         metrics = [metric for query in listed(alarm.told("metric_query")) for metric in listed(query.get("metric"))]
         seen = {(m["metric_name"], *sorted((m.get("dimensions") or {}).values())) for m in metrics}
@@ -709,6 +710,9 @@ def files_in_and_no_report_out_is_seen(world):
             if above(alarm) and any(
                 query.get("return_data") and query.get("expression") for query in alarm.told("metric_query")
             ):
+                for name in sorted(words):
+                    if ("TriggeredRules", name) not in seen:
+                        yield f"{alarm} takes what {name} hears for a report: subtract its TriggeredRules"
                 return
     yield "no alarm compares TriggeredRules of the rule that sees files with Invocations of the notifier: a silent loss stays silent"
 
