@@ -70,7 +70,7 @@ variable "access_log_bucket" {
 }
 
 variable "output_administrators" {
-  description = "ARNs of the roles that may delete or replace outputs by hand, for instance when a person asks to be forgotten. Nobody, unless named."
+  description = "ARNs of the roles that may delete or replace outputs and the notes in ledger/ by hand, for instance when a person asks to be forgotten. Nobody, unless named."
   type        = list(string)
   default     = []
 
