@@ -8,7 +8,7 @@
 Each change is made in a copy, and the checks look at it, the quickest first, until one goes red: a plan and the rules of
 plan_rules.py over it, `terraform test` of the module, checkov, `terraform test` of the root. A change that none
 notices is a guarantee that nothing holds. Before, all checks must be green on the unchanged copy. By hand: it takes about
-a quarter of an hour. Exit codes: 0 all noticed; 1 one survived; 2 wrong use.
+half an hour. Exit codes: 0 all noticed; 1 one survived; 2 wrong use.
 """
 
 import argparse
