@@ -73,13 +73,14 @@ impl<O: Objects, A: Analyses, X: Mailer, C: Clock> Notifier<O, A, X, C> {
     /// was; [`StageError::Broken`] when the manifest or the analysis is missing or cannot be read.
     pub async fn notify(&self, event: &PipelineEvent, delivery: &Delivery) -> Result<Outcome, StageError> {
         let order = Order::of(event)?;
+        let manifest = self.manifest(&order).await?;
         let outcome = match self.analyses.claim(&self.claim(order.run_id, delivery)).await? {
-            Claimed::Granted(lease) => self.deliver(&order, &lease, delivery).await?,
+            Claimed::Granted(lease) => self.deliver(&manifest, &lease, delivery).await?,
             Claimed::Finished => Outcome::AlreadySent,
             Claimed::Busy { until } => return Err(StageError::Busy { until }),
-            Claimed::Unsettled { send_id, since } => self.wait(&order, &send_id, since).await?,
+            Claimed::Unsettled { send_id, since } => self.wait(order.run_id, &send_id, since).await?,
         };
-        self.close(&order).await?;
+        self.close(&manifest).await?;
         Ok(outcome)
     }
 
@@ -99,11 +100,11 @@ impl<O: Objects, A: Analyses, X: Mailer, C: Clock> Notifier<O, A, X, C> {
     /// Sends the mail of a run whose task is ours.
     async fn deliver(
         &self,
-        order: &Order<'_>,
+        manifest: &Manifest,
         lease: &Lease,
         delivery: &Delivery,
     ) -> Result<Outcome, StageError> {
-        let mail = self.mail(order, lease).await?;
+        let mail = self.mail(manifest, lease).await?;
         // From here on a crash leaves the run as "sending": it is sent again only after the grace.
         stored(self.analyses.begin_send(lease, &mail.send_id, self.clock.now()).await?)?;
         if mail.to.is_empty() {
@@ -136,7 +137,7 @@ impl<O: Objects, A: Analyses, X: Mailer, C: Clock> Notifier<O, A, X, C> {
 
     /// An earlier send was never settled. Within the grace its word may still come; after it a person has to look,
     /// where the settings do not have the mail sent again.
-    async fn wait(&self, order: &Order<'_>, send_id: &str, since: Timestamp) -> Result<Outcome, StageError> {
+    async fn wait(&self, run_id: &RunId, send_id: &str, since: Timestamp) -> Result<Outcome, StageError> {
         let now = self.clock.now();
         // The next millisecond: "before" is strict.
         let until = since.checked_add(UNSETTLED_GRACE + SignedDuration::from_millis(1));
@@ -144,18 +145,18 @@ impl<O: Objects, A: Analyses, X: Mailer, C: Clock> Notifier<O, A, X, C> {
         if self.settings.unsettled == Unsettled::Resend || now < until {
             return Err(StageError::Busy { until });
         }
-        self.analyses.park(order.run_id, send_id, now).await?;
+        self.analyses.park(run_id, send_id, now).await?;
         Ok(Outcome::Parked)
     }
 
     /// The mail of the run is settled: the record and the ledger say so. Repeated by each later delivery, so that
     /// what a crash left undone here is made good.
-    async fn close(&self, order: &Order<'_>) -> Result<(), StageError> {
-        self.analyses.mark(order.run_id).await?;
+    async fn close(&self, manifest: &Manifest) -> Result<(), StageError> {
+        self.analyses.mark(&manifest.run_id).await?;
         if self.settings.ledger
-            && let Some(place) = Place::of_run(&self.manifest(order).await?)
+            && let Some(place) = Place::of_run(manifest)
         {
-            ledger::settle(&self.objects, order.bucket, &place).await?;
+            ledger::settle(&self.objects, &manifest.source.bucket, &place).await?;
         }
         Ok(())
     }
@@ -173,12 +174,14 @@ impl<O: Objects, A: Analyses, X: Mailer, C: Clock> Notifier<O, A, X, C> {
         }
     }
 
-    async fn mail(&self, order: &Order<'_>, lease: &Lease) -> Result<Mail, StageError> {
-        let manifest = self.manifest(order).await?;
-        let contract = contract(&manifest)?;
-        let record = if order.analysed { Some(self.record(order.run_id).await?) } else { None };
+    async fn mail(&self, manifest: &Manifest, lease: &Lease) -> Result<Mail, StageError> {
+        let contract = contract(manifest)?;
+        let record = match manifest.status {
+            Status::Completed => Some(self.record(&manifest.run_id).await?),
+            Status::Rejected | Status::Held => None,
+        };
         let report = Report {
-            manifest: &manifest,
+            manifest,
             record: record.as_ref(),
             contract: contract.as_ref(),
             output_base: self.settings.output_base.as_deref(),
@@ -186,8 +189,8 @@ impl<O: Objects, A: Analyses, X: Mailer, C: Clock> Notifier<O, A, X, C> {
         let rendered = report.render().map_err(|error| broken("the mail", error))?;
         let routing = contract.as_ref().map(|c| &c.routing);
         Ok(Mail {
-            run_id: order.run_id.clone(),
-            send_id: format!("{}-{}", order.run_id.short(), lease.fence),
+            run_id: manifest.run_id.clone(),
+            send_id: format!("{}-{}", manifest.run_id.short(), lease.fence),
             from: self.settings.from.clone(),
             to: recipients::of(manifest.status, routing, &self.settings),
             subject: rendered.subject,

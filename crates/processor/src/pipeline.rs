@@ -151,7 +151,7 @@ impl<O: Objects, E: Events, C: Clock> Processor<O, E, C> {
                 match self.split(&run, &contract, opening.take(found), &mut body).await {
                     Ok(manifest) => manifest,
                     Err(Stopped::Read(fault)) => return not_read(fault),
-                    Err(Stopped::Write(fault)) => return Err(fault.into()),
+                    Err(Stopped::Write(fault)) => return self.twin(arrival, &info, &run.run_id, fault).await,
                     Err(Stopped::Verdict(verdict)) => run.refused(verdict, None),
                     // A second pass remembers nothing but what the survey left it.
                     Err(Stopped::Keys(_)) => {
@@ -160,8 +160,29 @@ impl<O: Objects, E: Events, C: Clock> Processor<O, E, C> {
                 }
             }
         };
-        self.commit(&run, &manifest).await?;
-        self.announce(arrival, &info, manifest, false).await
+        match self.commit(&run, &manifest).await {
+            Ok(()) => self.announce(arrival, &info, manifest, false).await,
+            Err(StageError::Port(fault)) => self.twin(arrival, &info, &run.run_id, fault).await,
+            Err(error) => Err(error),
+        }
+    }
+
+    /// After a write that found other bytes: the same file, uploaded twice within moments, is one run with two times of
+    /// arrival. Whichever upload was first to finish is the run; the other one is its duplicate.
+    async fn twin(
+        &self,
+        arrival: &Arrival,
+        info: &ObjectInfo,
+        run_id: &RunId,
+        fault: Fault,
+    ) -> Result<Outcome, StageError> {
+        if fault.kind == FaultKind::Differs
+            && let Some(manifest) = self.manifest(&arrival.source.bucket, run_id).await?
+            && manifest.source != arrival.source
+        {
+            return self.announce(arrival, info, manifest, true).await;
+        }
+        Err(fault.into())
     }
 
     /// The run that this very upload became, as the ledger has it: whatever its contract says by now, an upload is
