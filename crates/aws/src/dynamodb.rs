@@ -255,14 +255,11 @@ impl Analyses for TableAnalyses {
             Err(old) => old,
         };
         let Some(item) = task::read(UPDATE, &old, Task::Notify)? else { return Ok(Heard::NoSuchRun) };
-        if item.was_settled_by(feedback) {
-            return Ok(Heard::Settled);
-        }
         if !task::has_heard(&old, feedback.kind) {
             // When this condition fails, another delivery of the same word was faster.
             let _first = self.update(key, task::note(feedback)).await?;
         }
-        Ok(Heard::Known)
+        Ok(if item.was_settled_by(feedback) { Heard::Settled } else { Heard::Known })
     }
 
     async fn mark(&self, run_id: &RunId) -> Result<(), Fault> {

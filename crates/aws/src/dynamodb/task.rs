@@ -139,8 +139,9 @@ pub(super) fn claim(claim: &Claim, retention: SignedDuration) -> Conditional {
     let (state, lease) = (expression.name(names.state), expression.name(names.lease));
     let mut condition = format!("attribute_not_exists({state}) OR ({state} = :claimed AND {lease} < {now})");
     if claim.task == Task::Notify {
-        expression.remove(SEND_ID);
-        expression.remove(SEND_SINCE);
+        for attribute in [SEND_ID, SEND_SINCE, ENDED_AT, MESSAGE_ID, REFUSED_CODE] {
+            expression.remove(attribute);
+        }
         if let Some(before) = claim.resend_before {
             let since = expression.name(SEND_SINCE);
             let sending = expression.value("sending", text(word(claim.task, TaskState::Sending)));
