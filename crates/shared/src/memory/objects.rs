@@ -239,12 +239,16 @@ impl Inventory for MemoryObjects {
         let all = below.flat_map(|((bucket, key), versions)| {
             versions.iter().rev().map(move |version| version.listed(bucket, key))
         });
-        let is_place = |version: &StoredVersion, place: &ListingPlace| {
-            version.source.key == place.key && version.source.version_id == place.version_id
-        };
         let mut rest: Vec<StoredVersion> = match from {
             None => all.collect(),
-            Some(place) => all.skip_while(|version| !is_place(version, place)).skip(1).collect(),
+            Some(place) => {
+                let is_place = |version: &StoredVersion| version.source.version_id == place.version_id;
+                // Only the keys behind, if the version has gone since.
+                let mut from: Vec<_> = all.filter(|version| version.source.key >= place.key).collect();
+                let at = from.iter().position(|v| v.source.key == place.key && is_place(v));
+                let behind = from.iter().position(|v| v.source.key > place.key).unwrap_or(from.len());
+                from.split_off(at.map_or(behind, |at| at + 1))
+            }
         };
         let more = rest.len() > store.page_size;
         rest.truncate(store.page_size);
