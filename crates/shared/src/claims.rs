@@ -308,3 +308,6 @@ impl TaskItem {
         (sent, at.filter(|_| sent))
     }
 }
+
+#[cfg(test)]
+mod tests;

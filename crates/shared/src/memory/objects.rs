@@ -429,4 +429,27 @@ mod tests {
         assert_eq!(block_on(objects.list("b", "contracts/")).unwrap(), ["contracts/x.json"]);
         assert!(block_on(objects.list("c", "")).unwrap().is_empty());
     }
+
+    #[test]
+    fn versions_are_listed_newest_first_and_page_by_page_even_when_one_goes_meanwhile() {
+        let objects = MemoryObjects::new();
+        objects.set_page_size(2);
+        let first = objects.put("b", "input/a", "1");
+        let second = objects.put("b", "input/a", "2");
+        let other = objects.put("b", "input/b", "3");
+        let last = objects.put("b", "input/c", "4");
+        objects.put("b", "elsewhere", "5");
+        let page = |from: Option<&ListingPlace>| {
+            let page = block_on(objects.versions("b", "input/", from)).unwrap();
+            (page.versions.into_iter().map(|v| v.source).collect::<Vec<_>>(), page.next)
+        };
+        let (sources, next) = page(None);
+        assert_eq!(sources, [second, first]);
+        assert_eq!(page(next.as_ref()), (vec![other, last.clone()], None));
+        objects.set_page_size(3);
+        let (_, next) = page(None);
+        // The version that the place names goes; what lies behind it is still listed.
+        objects.remove("b", "input/b");
+        assert_eq!(page(next.as_ref()), (vec![last], None));
+    }
 }
