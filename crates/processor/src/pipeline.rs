@@ -129,6 +129,7 @@ impl<O: Objects, E: Events, C: Clock> Processor<O, E, C> {
         }
         let (info, mut body, opening) = match self.open(source).await {
             Ok(opened) => opened,
+            Err(fault) if fault.kind == FaultKind::NotFound => return self.gone(arrival).await,
             Err(fault) => return not_read(fault),
         };
         if let Some(manifest) = self.known(arrival, &info).await? {
@@ -165,6 +166,29 @@ impl<O: Objects, E: Events, C: Clock> Processor<O, E, C> {
             Err(StageError::Port(fault)) => self.twin(arrival, &info, &run.run_id, fault).await,
             Err(error) => Err(error),
         }
+    }
+
+    /// After the object was deleted: an earlier delivery may have made its run and died before anybody was told. Which
+    /// run that is can be said of the contracts as they are now.
+    async fn gone(&self, arrival: &Arrival) -> Result<Outcome, StageError> {
+        let source = &arrival.source;
+        let digests = match self.contracts.candidates(&self.objects, &source.location()).await? {
+            Candidates::Named(read) => vec![digest(&read).clone()],
+            Candidates::NoneNamed => Vec::new(),
+            Candidates::All(all) => all.iter().map(|read| digest(read).clone()).collect(),
+        };
+        for digest in digests {
+            let nonce = arrival.nonce.as_deref();
+            let run_id = RunId::of(&source.bucket, &source.key, &source.etag, &digest, nonce);
+            if let Some(manifest) = self.manifest(&source.bucket, &run_id).await?
+                && manifest.source == *source
+                && let Ok(last_modified) = manifest.received_at.parse()
+            {
+                let info = ObjectInfo { etag: source.etag.clone(), size: source.size, last_modified };
+                return self.announce(arrival, &info, manifest, true).await;
+            }
+        }
+        Ok(Outcome::SourceGone)
     }
 
     /// After a write that found other bytes: the same file, uploaded twice within moments, is one run with two times of
@@ -463,6 +487,14 @@ fn not_read(fault: Fault) -> Result<Outcome, StageError> {
 
 fn broken(source: &SourceObject, reason: &str) -> StageError {
     StageError::Broken { what: source.key.clone(), reason: reason.to_owned() }
+}
+
+/// The digest of a contract, whatever is wrong with it.
+fn digest(read: &Read) -> &ContractDigest {
+    match read {
+        Ok(contract) => &contract.digest,
+        Err(refused) => &refused.digest,
+    }
 }
 
 /// The contract, as far as it could be read: also where its reference files cannot be used.
