@@ -43,6 +43,8 @@ pub enum Rule {
     Unmarked,
     /// I6: an upload ended nowhere.
     Lost,
+    /// I6: an upload was deleted after it was read, and its run was never announced.
+    Withdrawn,
     /// I6: an upload was announced as more than one run.
     TwoRuns,
     /// I6: an upload is not finished, although its dead letters were moved back.
@@ -100,9 +102,10 @@ fn manifest_of(world: &World, run_id: &RunId) -> Option<Manifest> {
 
 /// The run whose manifest names an upload.
 fn run_of(world: &World, upload: &Upload) -> Option<RunId> {
-    let mut manifests = world.bucket.below("manifests/").filter_map(|(_, versions)| {
-        serde_json::from_slice::<Manifest>(&versions.last()?.bytes).ok()
-    });
+    let mut manifests = world
+        .bucket
+        .below("manifests/")
+        .filter_map(|(_, versions)| serde_json::from_slice::<Manifest>(&versions.last()?.bytes).ok());
     manifests.find(|manifest| manifest.source == upload.source).map(|manifest| manifest.run_id)
 }
 
@@ -114,7 +117,8 @@ fn unfinished(world: &World, upload: &Upload) -> Option<String> {
             return Some("it has no entry in the ledger".to_owned());
         }
         // One that was deleted before it was read is nobody's.
-        return run_of(world, upload).map(|run| format!("it was read and deleted, and its run {run} was not announced"));
+        return run_of(world, upload)
+            .map(|run| format!("it was read and deleted, and its run {run} was not announced"));
     };
     let run_id = &entry.run_id;
     let Some(manifest) = manifest_of(world, run_id) else {
@@ -174,9 +178,10 @@ pub fn before_redrive(world: &World) -> Vec<Violation> {
         let Some(missing) = unfinished(world, upload) else { continue };
         let run = entry_of(world, &place_of(upload)).map(|entry| entry.run_id);
         let visible = upload.source.version_id.as_ref().is_some_and(|version| versions.contains(version))
-            || run.is_some_and(|run| runs.contains(&run));
+            || run.as_ref().is_some_and(|run| runs.contains(run));
         if !visible {
-            violations.push(Violation::new(Rule::Lost, format!("{}: {missing}", told(upload))));
+            let rule = if upload.deleted && run.is_none() { Rule::Withdrawn } else { Rule::Lost };
+            violations.push(Violation::new(rule, format!("{}: {missing}", told(upload))));
         }
     }
     violations
@@ -187,7 +192,9 @@ pub fn before_redrive(world: &World) -> Vec<Violation> {
 pub fn after_redrive(world: &World, options: &Options) -> Vec<Violation> {
     let mut violations = drained(world);
     for upload in &world.uploads {
-        if let Some(missing) = unfinished(world, upload) {
+        if let Some(missing) = unfinished(world, upload)
+            && !(upload.deleted && entry_of(world, &place_of(upload)).is_none())
+        {
             violations.push(Violation::new(Rule::Unfinished, format!("{}: {missing}", told(upload))));
         }
         let version = upload.source.version_id.as_deref().unwrap_or_default();
