@@ -172,7 +172,7 @@ pub fn run(options: &Options) -> Figures {
     world.direct = true;
     world.skew = SKEW;
     workload::furnish(&mut world);
-    let length = workload::plan(&mut world, options.seed, options.files);
+    let length = workload::plan(&mut world, options.seed, options.files, options.withdrawals);
     let mut executor = Executor::new(world, options.stages.clone());
     executor.run_until(BEGINNING + length + 24 * 60 * MINUTE);
     let world = lock(&executor.shared);
