@@ -13,7 +13,7 @@ use shared::ports::{
 use shared::record::{AnalysisRecord, Insight, Level, ModelUse, NarratorKind};
 
 use self::table::Table;
-use crate::wire::{Reply, Wire, at_once};
+use crate::wire::{Reply, Sent, Wire, at_once};
 
 mod agreement;
 mod table;
@@ -504,6 +504,23 @@ async fn the_last_to_mark_a_record_looks_at_the_mail_again() {
     });
     on(&wire).mark(&run()).await.unwrap();
     assert_eq!(marks(&table), (Some(false), None));
+}
+
+#[tokio::test]
+async fn a_mark_that_lands_late_does_not_undo_a_later_one() {
+    let table = sending();
+    let wire = table.wire();
+    on(&wire).hear(&told(FeedbackKind::Sent, 1_002)).await.unwrap();
+    on(&wire).mark(&run()).await.unwrap();
+    let is_update = |sent: &&Sent| sent.header("x-amz-target").unwrap().ends_with("UpdateItem");
+    let sent = wire.sent();
+    let late = sent.iter().rfind(is_update).unwrap();
+    for kind in [FeedbackKind::Rejected, FeedbackKind::Delivered] {
+        on(&wire).hear(&told(kind, 1_004)).await.unwrap();
+        on(&wire).mark(&run()).await.unwrap();
+        table.answer(late);
+        assert_eq!(marks(&table), (Some(false), None), "{kind:?}");
+    }
 }
 
 #[tokio::test]

@@ -180,6 +180,10 @@ impl<'a> Expression<'a> {
                 let (found, value) = (found.map(number), self.value());
                 found.is_some_and(|found| found < number(&value))
             }
+            "<=" => {
+                let (found, value) = (found.map(number), self.value());
+                found.is_some_and(|found| found <= number(&value))
+            }
             "IN" => {
                 self.expect("(");
                 let mut values = vec![self.value()];
