@@ -1,10 +1,5 @@
 //! The ledger and the sweep: an upload is one run, and what got lost is found again.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "test helpers stop at the first surprise"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "test helpers stop at the first surprise")]
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -124,11 +119,11 @@ fn runs(events: &[PipelineEvent]) -> Vec<RunId> {
 }
 
 fn overlooked(events: &[PipelineEvent]) -> Vec<&SourceObject> {
-    let source = |event| match event {
-        &PipelineEvent::FileOverlooked(ref event) => &event.source,
+    let sources = events.iter().map(|event| match event {
+        PipelineEvent::FileOverlooked(event) => &event.source,
         other => panic!("{other:?}"),
-    };
-    events.iter().map(source).collect()
+    });
+    sources.collect()
 }
 
 #[test]
