@@ -1,0 +1,15 @@
+#![doc = include_str!("../README.md")]
+
+pub mod adapters;
+pub mod executor;
+pub mod faults;
+mod functions;
+pub mod invariants;
+pub mod mechanisms;
+pub mod naive;
+pub mod ports;
+pub mod report;
+pub mod run;
+pub mod services;
+pub mod workload;
+pub mod world;
