@@ -9,6 +9,8 @@ pub mod mechanisms;
 pub mod ports;
 pub mod report;
 pub mod run;
+pub mod scene;
 pub mod services;
+pub mod systematic;
 pub mod workload;
 pub mod world;
