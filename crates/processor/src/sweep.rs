@@ -104,6 +104,8 @@ impl<O: Objects + Inventory, E: Events, C: Clock> Processor<O, E, C> {
             let Ok(stored) = manifest.received_at.parse::<Timestamp>() else { continue };
             if is_due(now.duration_since(stored), STUCK_AFTER) {
                 self.events.publish(&manifest.event()).await?;
+                // No mail of the run would ever settle the entry of an upload that only repeated it.
+                self.leave_to_first(place, &manifest).await?;
                 stuck += 1;
             }
         }

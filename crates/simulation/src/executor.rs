@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Waker};
 use processor::ContractCache;
 
 use crate::functions::{Finished, Invocation, Stages, invoke};
+use crate::naive;
 use crate::ports::Ports;
 use crate::services::bus::Stage;
 use crate::world::{Due, Ending, Shared, Start, Work, World, limits, lock};
@@ -119,7 +120,10 @@ impl Executor {
             deadline,
             cache: if stage == Stage::Process { self.caches.pop() } else { None },
         };
-        let future = Box::pin(invoke(invocation, Arc::clone(&self.stages)));
+        let future: Pin<Box<dyn Future<Output = Finished> + Send>> = match &work {
+            Work::Message(_) => Box::pin(invoke(invocation, Arc::clone(&self.stages))),
+            Work::Direct { .. } => Box::pin(naive::invoke(invocation.ports, stage, invocation.body)),
+        };
         self.tasks.insert(task, Task { future, stage, work });
         self.poll(task);
     }

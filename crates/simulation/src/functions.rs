@@ -45,6 +45,20 @@ impl Stages {
     }
 }
 
+impl Stages {
+    /// The stages as they are deployed, with what may be set otherwise set by the seed: some worlds have a model, and in
+    /// some nobody gets the mails that no contract routes.
+    #[must_use]
+    pub fn varied(seed: u64) -> Self {
+        let mut stages = Self::deployed();
+        stages.model = seed % 4 == 1;
+        if seed % 4 == 2 {
+            stages.notifier.default_recipients.clear();
+        }
+        stages
+    }
+}
+
 /// What an invocation has.
 pub(crate) struct Invocation {
     pub(crate) ports: Ports,

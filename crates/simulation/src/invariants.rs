@@ -55,6 +55,8 @@ pub enum Rule {
     Queue,
     /// A lone fault cost more than it may.
     Cost,
+    /// I10: a task was granted while its owner could still be at work.
+    DoubleGrant,
 }
 
 /// A broken rule, at a place.
@@ -136,6 +138,14 @@ pub fn is_settled(world: &World) -> bool {
     })
 }
 
+/// The uploads that are not finished, with what is missing.
+#[must_use]
+pub fn waiting(world: &World) -> Vec<String> {
+    let told =
+        |upload: &Upload| unfinished(world, upload).map(|missing| format!("{}: {missing}", told(upload)));
+    world.uploads.iter().filter_map(told).collect()
+}
+
 /// What must hold before the dead letters are moved back: nothing is lost out of sight.
 #[must_use]
 pub fn before_redrive(world: &World) -> Vec<Violation> {
@@ -179,8 +189,13 @@ pub fn after_redrive(world: &World, options: &Options) -> Vec<Violation> {
         let runs = world.announced.get(version).map_or(0, BTreeSet::len);
         if runs > 1 {
             let what = format!("{} was announced as {runs} runs", told(upload));
-            violations.push(Violation::new(Rule::TwoRuns, what));
+            let records = String::from_utf8_lossy(&upload.bytes).lines().skip(1).count() as u64;
+            violations.push(Violation::counted(Rule::TwoRuns, what, (runs as u64 - 1) * records));
         }
+    }
+    for (run, task) in &world.table.double_grants {
+        let what = format!("the task {task:?} of run {run} was granted twice at the same time");
+        violations.push(Violation::new(Rule::DoubleGrant, what));
     }
     let named = runs(world, options, &mut violations);
     outputs(world, &named, &mut violations);
@@ -400,7 +415,7 @@ pub fn drained(world: &World) -> Vec<Violation> {
             violations.push(Violation::new(Rule::Queue, what));
         }
         for letter in lane.queue.dead() {
-            let what = format!("{stage:?} has a dead letter: {} {}", letter.reason, letter.body);
+            let what = format!("{stage:?} has a dead letter: {} {:.300}", letter.reason, letter.body);
             violations.push(Violation::new(Rule::Queue, what));
         }
     }

@@ -6,6 +6,7 @@ pub mod faults;
 mod functions;
 pub mod invariants;
 pub mod mechanisms;
+pub mod naive;
 pub mod ports;
 pub mod report;
 pub mod run;

@@ -42,6 +42,8 @@ pub struct Figures {
     pub parked: u64,
     /// Dead letters.
     pub dead_letters: u64,
+    /// Uploads that were not finished before the dead letters were moved back, each with a dead letter that shows it.
+    pub waiting: u64,
     /// Dead letters that came back after they were moved back.
     pub dead_letters_after: u64,
     /// How long it took in the world, in seconds.
@@ -74,13 +76,14 @@ impl Figures {
             faults: world.counts.total(),
             counts: world.counts.clone(),
             lost: count(Rule::Lost),
-            duplicate_rows: amount(Rule::DuplicateRows),
+            duplicate_rows: amount(Rule::DuplicateRows) + amount(Rule::TwoRuns),
             partial: count(Rule::Partial),
             duplicate_analyses: stores,
             duplicate_mails: mails,
             mails: world.ses.count(),
             parked: parked.filter(|item| item.state == shared::claims::TaskState::Parked).count() as u64,
             dead_letters: Stage::ALL.iter().map(|stage| world.lane(*stage).queue.dead().len() as u64).sum(),
+            waiting: 0,
             dead_letters_after: 0,
             virtual_seconds: 0,
             violations: violations.len() as u64,
@@ -104,6 +107,7 @@ impl Figures {
         self.mails += other.mails;
         self.parked += other.parked;
         self.dead_letters += other.dead_letters;
+        self.waiting += other.waiting;
         self.dead_letters_after += other.dead_letters_after;
         self.virtual_seconds = self.virtual_seconds.max(other.virtual_seconds);
         self.violations += other.violations;
@@ -154,6 +158,7 @@ pub fn table(figures: &Figures, seconds: f64) -> String {
         ("mails", figures.mails),
         ("parked", figures.parked),
         ("dead letters", figures.dead_letters),
+        ("  uploads that wait for them", figures.waiting),
         ("  left after the redrive", figures.dead_letters_after),
         ("violations", figures.violations),
     ] {

@@ -49,7 +49,7 @@ impl Options {
             files,
             plan: Plan::at_rate(rate),
             mechanisms: Mechanisms::default(),
-            stages: Stages::deployed(),
+            stages: Stages::varied(seed),
             record: false,
         }
     }
@@ -62,6 +62,8 @@ pub struct Outcome {
     pub figures: Figures,
     /// What should not be.
     pub violations: Vec<Violation>,
+    /// Uploads that were not finished before the dead letters were moved back, with what was missing.
+    pub waiting: Vec<String>,
     /// The world as it was left.
     pub world: World,
 }
@@ -107,6 +109,7 @@ pub fn finish(mut executor: Executor, options: &Options, until: i64) -> Outcome 
     }
     let mut violations = Vec::new();
     let dead = dead_letters(&executor);
+    let waiting = invariants::waiting(&lock(&executor.shared));
     violations.extend(invariants::before_redrive(&lock(&executor.shared)));
     let virtual_time = lock(&executor.shared).now - BEGINNING;
     redrive(&mut executor);
@@ -117,9 +120,10 @@ pub fn finish(mut executor: Executor, options: &Options, until: i64) -> Outcome 
     let mut figures = Figures::of(&world, &violations);
     figures.calls = faulty_calls;
     figures.dead_letters = dead;
+    figures.waiting = waiting.len() as u64;
     figures.dead_letters_after = dead_after;
     figures.virtual_seconds = virtual_time / SECOND;
-    Outcome { figures, violations, world }
+    Outcome { figures, violations, waiting, world }
 }
 
 fn sweep_at(executor: &mut Executor, sweep: &mut i64) {

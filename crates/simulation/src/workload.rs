@@ -138,7 +138,7 @@ pub fn delete_upload(world: &mut World, index: usize) {
 
 /// Plans so many uploads and what happens around them, and says when the last of it happens.
 pub fn plan(world: &mut World, seed: u64, uploads: usize) -> i64 {
-    let mut rng = Rng::with_seed(seed ^ 0x0f11_e5);
+    let mut rng = Rng::with_seed(seed ^ 0x000f_11e5);
     let length = i64::try_from(uploads).unwrap_or(1) * SECOND / 2 + MINUTE;
     let mut planned = 0;
     let mut stamp = seed.wrapping_mul(1_000_003) % 1_000_000_007;
@@ -161,73 +161,87 @@ pub fn plan(world: &mut World, seed: u64, uploads: usize) -> i64 {
     length
 }
 
+/// What is dropped under one key.
+struct Story {
+    dataset: &'static str,
+    key: String,
+    /// How the file is made, and what is known of what becomes of it.
+    kind: Kind,
+    known: Kind,
+    stamp: u64,
+}
+
+impl Story {
+    fn draw(rng: &mut Rng, stamp: u64) -> Self {
+        let dataset = match rng.u32(..20) {
+            0 => "bounces",
+            1 => "viruses",
+            2 => "refusals",
+            3 => "nobody",
+            4..=8 => "readings",
+            _ => "orders",
+        };
+        let kind = match rng.u32(..20) {
+            0 => Kind::AllBad,
+            1 => Kind::Refused,
+            2 => Kind::Empty,
+            3..=8 => Kind::SomeBad,
+            9 if dataset == "readings" => Kind::Held,
+            _ => Kind::Clean,
+        };
+        let (key, kind, known) = match rng.u32(..20) {
+            // Nobody says what a file without a contract should be like: an open quote in it is a character as any
+            // other.
+            1 if kind != Kind::Empty => {
+                (format!("input/unheard-of/file-{stamp}.csv"), Kind::Clean, Kind::Any)
+            }
+            0 => (format!("input/loose-{stamp}.csv"), kind, kind),
+            _ => (format!("input/{dataset}/file-{stamp}.csv"), kind, kind),
+        };
+        // In "readings" a file with too many bad records is held.
+        let open = dataset == "readings" && matches!(kind, Kind::SomeBad | Kind::AllBad);
+        Self { dataset, key, kind, known: if open { Kind::Any } else { known }, stamp }
+    }
+
+    fn bytes(&self, rng: &mut Rng) -> Arc<[u8]> {
+        file(rng, self.dataset, self.kind, self.stamp)
+    }
+
+    /// What is dropped under the same key later: when, what, and what is known of it.
+    fn sequel(&self, rng: &mut Rng, bytes: &Arc<[u8]>) -> Option<(i64, Arc<[u8]>, Kind)> {
+        let other = |rng: &mut Rng, kind| file(rng, self.dataset, kind, self.stamp + 500_000_000);
+        match rng.u32(..20) {
+            // The same bytes again, soon and late.
+            0 => Some((rng.i64(SECOND..30 * MINUTE), Arc::clone(bytes), self.known)),
+            1 => Some((rng.i64(1..10 * SECOND), Arc::clone(bytes), self.known)),
+            // Two versions within a second.
+            2 => Some((rng.i64(1..SECOND), other(rng, Kind::Clean), Kind::Any)),
+            // Overwritten between the event and the read.
+            3 => Some((rng.i64(SECOND..5 * SECOND), other(rng, Kind::SomeBad), Kind::Any)),
+            _ => None,
+        }
+    }
+}
+
 /// One file's story, and how many uploads it is.
 fn story(world: &mut World, rng: &mut Rng, at: i64, stamp: u64) -> usize {
-    let dataset = match rng.u32(..20) {
-        0 => "bounces",
-        1 => "viruses",
-        2 => "refusals",
-        3 => "nobody",
-        4..=8 => "readings",
-        _ => "orders",
-    };
-    let kind = match rng.u32(..20) {
-        0 => Kind::AllBad,
-        1 => Kind::Refused,
-        2 => Kind::Empty,
-        3..=8 => Kind::SomeBad,
-        9 if dataset == "readings" => Kind::Held,
-        _ => Kind::Clean,
-    };
-    // In "readings" a file with too many bad records is held.
-    let known =
-        if dataset == "readings" && matches!(kind, Kind::SomeBad | Kind::AllBad) { Kind::Any } else { kind };
-    let key = match rng.u32(..20) {
-        0 => format!("input/loose-{stamp}.csv"),
-        1 => format!("input/unheard-of/file-{stamp}.csv"),
-        _ => format!("input/{dataset}/file-{stamp}.csv"),
-    };
-    // Nobody says what a file without a contract should be like: an open quote in it is a character as any other.
-    let (kind, known) = match kind {
-        Kind::Refused | Kind::Empty | Kind::Clean if !key.starts_with("input/unheard-of/") => (kind, known),
-        Kind::Empty => (kind, known),
-        _ if key.starts_with("input/unheard-of/") => (Kind::Clean, Kind::Any),
-        _ => (kind, known),
-    };
-    let bytes = file(rng, dataset, kind, stamp);
-    let again = match rng.u32(..20) {
-        // The same bytes again.
-        0 => Some((rng.i64(SECOND..30 * MINUTE), Arc::clone(&bytes), known)),
-        // Two versions within a second.
-        1 => Some((rng.i64(1..SECOND), file(rng, dataset, Kind::Clean, stamp + 500_000_000), Kind::Any)),
-        // Overwritten between the event and the read.
-        2 => Some((
-            rng.i64(SECOND..5 * SECOND),
-            file(rng, dataset, Kind::SomeBad, stamp + 500_000_000),
-            Kind::Any,
-        )),
-        _ => None,
-    };
+    let story = Story::draw(rng, stamp);
+    let bytes = story.bytes(rng);
+    let sequel = story.sequel(rng, &bytes);
     let deleted = (rng.u32(..30) == 0).then(|| rng.i64(1..4 * SECOND));
-    let first = {
-        let (key, bytes) = (key.clone(), bytes);
-        move |world: &mut World| {
-            if let Some(index) = drop_file(world, &key, bytes, known)
-                && let Some(delay) = deleted
-            {
-                world.after(delay, Due::Effect(Box::new(move |world| delete_upload(world, index))));
-            }
+    let (key, known) = (story.key.clone(), story.known);
+    let first = move |world: &mut World| {
+        if let Some(index) = drop_file(world, &key, bytes, known)
+            && let Some(delay) = deleted
+        {
+            world.after(delay, Due::Effect(Box::new(move |world| delete_upload(world, index))));
         }
     };
     world.after(at, Due::Effect(Box::new(first)));
-    match again {
-        None => 1,
-        Some((delay, bytes, kind)) => {
-            let second = move |world: &mut World| {
-                drop_file(world, &key, bytes, kind);
-            };
-            world.after(at + delay, Due::Effect(Box::new(second)));
-            2
-        }
-    }
+    let Some((delay, bytes, kind)) = sequel else { return 1 };
+    let second = move |world: &mut World| {
+        drop_file(world, &story.key, bytes, kind);
+    };
+    world.after(at + delay, Due::Effect(Box::new(second)));
+    2
 }

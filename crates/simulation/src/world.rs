@@ -12,6 +12,7 @@ use shared::ports::{FeedbackKind, Mail, MailFeedback, SourceObject};
 
 use crate::faults::{Counts, FaultKind, Operation, Plan};
 use crate::mechanisms::Mechanisms;
+use crate::naive;
 use crate::services::bus::{self, Stage};
 use crate::services::queue::{Queue, Received};
 use crate::services::s3::{Bucket, Write};
@@ -175,6 +176,8 @@ pub struct World {
     pub(crate) current: u64,
     pub(crate) doomed: bool,
     pub(crate) starts: Vec<Start>,
+    /// What the naive stages store.
+    pub(crate) naive: naive::Store,
     /// Whether events go to the functions directly, without queues.
     pub(crate) direct: bool,
     logged: HashSet<(Stage, Arc<str>)>,
@@ -211,6 +214,7 @@ impl World {
             current: 0,
             doomed: false,
             starts: Vec::new(),
+            naive: naive::Store::default(),
             direct: false,
             logged: HashSet::new(),
             lanes: Stage::ALL.map(lane),

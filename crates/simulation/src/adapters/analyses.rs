@@ -56,7 +56,10 @@ impl Analyses for Ports {
             }
             (world.mechanisms.lease, world.mechanisms.own_retry_check)
         };
-        let write = move |world: &mut World| Ok(world.table.claim(&asked, lease));
+        let write = move |world: &mut World| {
+            let now = world.time();
+            Ok(world.table.claim(now, &asked, lease))
+        };
         Ok(match self.call(Operation::Claim, write).await? {
             Ok(new) => Claimed::Granted(new.lease(&claim.run_id, claim.task)),
             Err(old) if own_retry_check => old.answer(claim),

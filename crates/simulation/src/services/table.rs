@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use shared::claims::{Step, TaskItem, TaskState};
 use shared::identity::RunId;
 use shared::ports::{Claim, FeedbackKind, Heard, Lease, MailFeedback, Task};
@@ -19,6 +19,8 @@ pub struct Table {
     pub(crate) marks: HashMap<RunId, u8>,
     /// When each attempt at sending was written down, and when the mail service's word on it was first taken in.
     pub(crate) sends: BTreeMap<(RunId, String), Send>,
+    /// Tasks that were granted while their owner could still be at work.
+    pub(crate) double_grants: Vec<(RunId, Task)>,
     /// How many conditional writes of an analysis took effect.
     pub(crate) stores: BTreeMap<RunId, u32>,
 }
@@ -28,14 +30,22 @@ impl Table {
     ///
     /// # Errors
     /// The old item, when the condition does not hold.
-    pub fn claim(&mut self, claim: &Claim, with_lease: bool) -> Result<TaskItem, TaskItem> {
+    pub fn claim(
+        &mut self,
+        now: Timestamp,
+        claim: &Claim,
+        with_lease: bool,
+    ) -> Result<TaskItem, Box<TaskItem>> {
         let key = (claim.run_id.clone(), claim.task);
         let old = self.tasks.get(&key);
         let free = TaskItem::may_claim(old, claim)
             || (!with_lease && old.is_some_and(|old| old.state == TaskState::Claimed));
         match old {
-            Some(old) if !free => Err(old.clone()),
+            Some(old) if !free => Err(Box::new(old.clone())),
             old => {
+                if old.is_some_and(|old| is_at_work(old, now) && old.owner != claim.owner) {
+                    self.double_grants.push((claim.run_id.clone(), claim.task));
+                }
                 let new = TaskItem::claimed(old, claim);
                 self.tasks.insert(key, new.clone());
                 Ok(new)
@@ -53,14 +63,14 @@ impl Table {
         lease: &Lease,
         step: &Step,
         rules: StepRules,
-    ) -> Result<(), Option<TaskItem>> {
+    ) -> Result<(), Option<Box<TaskItem>>> {
         let key = (lease.run_id.clone(), lease.task);
         let Some(item) = self.tasks.get_mut(&key) else { return Err(None) };
         let held = !rules.fence || item.is_held_by(lease);
         let from = item.state == step.from()
             || (!rules.intent && matches!(step, Step::EndSend(_)) && item.state == TaskState::Claimed);
         if !held || !from {
-            return Err(Some(item.clone()));
+            return Err(Some(Box::new(item.clone())));
         }
         item.apply(step);
         if let Step::BeginSend(attempt) = step {
@@ -80,7 +90,7 @@ impl Table {
         lease: &Lease,
         record: &Arc<AnalysisRecord>,
         rules: StepRules,
-    ) -> Result<(), Option<TaskItem>> {
+    ) -> Result<(), Option<Box<TaskItem>>> {
         self.step(now, lease, &Step::Finish, rules)?;
         *self.stores.entry(lease.run_id.clone()).or_default() += 1;
         self.records.insert(lease.run_id.clone(), Arc::clone(record));
@@ -153,6 +163,13 @@ pub struct StepRules {
     pub fence: bool,
     /// Whether a send was announced before.
     pub intent: bool,
+}
+
+/// Whether the owner of a task may still be at work: its function has not been ended yet. A lease outlives its function
+/// by two seconds, for clocks that differ.
+fn is_at_work(item: &TaskItem, now: Timestamp) -> bool {
+    let ended = item.lease_until.checked_sub(SignedDuration::from_secs(2)).unwrap_or(item.lease_until);
+    item.state == TaskState::Claimed && now < ended
 }
 
 /// The order of a mail's states: none goes back.
