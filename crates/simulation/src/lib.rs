@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 pub mod adapters;
+#[cfg(test)]
+mod directed;
 pub mod executor;
 pub mod faults;
 mod functions;

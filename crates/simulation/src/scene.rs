@@ -26,10 +26,16 @@ impl Scene {
     /// The same without some mechanisms.
     #[must_use]
     pub fn with(plan: Plan, mechanisms: Mechanisms) -> Self {
+        Self::seeded(1, plan, mechanisms)
+    }
+
+    /// The same with other waits and delays.
+    #[must_use]
+    pub fn seeded(seed: u64, plan: Plan, mechanisms: Mechanisms) -> Self {
         let stages = Stages::deployed();
-        let mut world = World::new(1, plan.clone(), mechanisms.clone());
+        let mut world = World::new(seed, plan.clone(), mechanisms.clone());
         workload::furnish(&mut world);
-        let options = Options { seed: 1, files: 0, plan, mechanisms, stages, record: false };
+        let options = Options { seed, files: 0, plan, mechanisms, stages, record: false };
         Self { options, world }
     }
 
