@@ -41,7 +41,10 @@ where
     let Trigger::Pipeline(event) = trigger else { return Ok(Answer::ignored()) };
     match *event {
         PipelineEvent::ProcessingComplete(event) => analyzer.analyze(&event, &delivery).await.map(answer),
-        PipelineEvent::FileRejected(_) | PipelineEvent::AnalysisComplete(_) => Ok(Answer::ignored()),
+        PipelineEvent::FileRejected(_)
+        | PipelineEvent::AnalysisComplete(_)
+        | PipelineEvent::FileOverlooked(_)
+        | PipelineEvent::SweepDue(_) => Ok(Answer::ignored()),
     }
 }
 

@@ -12,6 +12,7 @@
 //! | `GRISTMILL_RECIPIENTS` | notifier | none | addresses, separated by commas, where a contract names none |
 //! | `GRISTMILL_CONFIGURATION_SET` | notifier | none | SES configuration set |
 //! | `GRISTMILL_OUTPUT_BASE` | notifier | none | what stands before a key in a mail: `s3://bucket`, or an `https` address |
+//! | `GRISTMILL_UNSETTLED_MAIL` | notifier | `resend` | a mail of which nobody can tell whether it is out: `resend` or `park` |
 //! | `GRISTMILL_RETENTION_DAYS` | analyzer, notifier | `365` | how long an analysis is kept, 45 to 3650 |
 //! | `GRISTMILL_S3_PATH_STYLE` | all | `false` | `true` for emulators: bucket in the path |
 //!
@@ -39,6 +40,8 @@ pub const RECIPIENTS: &str = "GRISTMILL_RECIPIENTS";
 pub const CONFIGURATION_SET: &str = "GRISTMILL_CONFIGURATION_SET";
 /// What stands before an output's key in a mail.
 pub const OUTPUT_BASE: &str = "GRISTMILL_OUTPUT_BASE";
+/// What is done about a mail of which nobody can tell whether it is out.
+pub const UNSETTLED_MAIL: &str = "GRISTMILL_UNSETTLED_MAIL";
 /// The largest file that is read, in bytes.
 pub const MAX_FILE_BYTES: &str = "GRISTMILL_MAX_FILE_BYTES";
 /// The most bytes that a gzip archive may unpack to.
@@ -91,6 +94,8 @@ pub struct NotifierSettings {
     pub configuration_set: Option<String>,
     /// What stands before an output's key in a mail.
     pub output_base: Option<String>,
+    /// Whether a mail of which nobody can tell whether it is out is sent again; otherwise its run is parked.
+    pub resend_unsettled: bool,
     /// How many days an analysis is kept.
     pub retention_days: u32,
     /// Whether the bucket stands in the path.
@@ -151,8 +156,16 @@ impl AnalyzerSettings {
 
 impl NotifierSettings {
     /// The variables that the notifier reads.
-    pub const VARIABLES: &[&str] =
-        &[TABLE, SENDER, RECIPIENTS, CONFIGURATION_SET, OUTPUT_BASE, RETENTION_DAYS, S3_PATH_STYLE];
+    pub const VARIABLES: &[&str] = &[
+        TABLE,
+        SENDER,
+        RECIPIENTS,
+        CONFIGURATION_SET,
+        OUTPUT_BASE,
+        UNSETTLED_MAIL,
+        RETENTION_DAYS,
+        S3_PATH_STYLE,
+    ];
 
     /// Reads the settings through a lookup.
     ///
@@ -170,6 +183,7 @@ impl NotifierSettings {
             recipients: reader.addresses(RECIPIENTS),
             configuration_set: reader.optional(CONFIGURATION_SET),
             output_base: reader.optional(OUTPUT_BASE),
+            resend_unsettled: reader.choice(UNSETTLED_MAIL, ["resend", "park"]),
             retention_days: reader.retention(),
             s3_path_style: reader.path_style(),
         };
@@ -244,13 +258,18 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
     }
 
     fn path_style(&mut self) -> bool {
-        match self.optional(S3_PATH_STYLE).as_deref() {
-            None | Some("false") => false,
-            Some("true") => true,
+        !self.choice(S3_PATH_STYLE, ["false", "true"])
+    }
+
+    /// Whether the variable names the first of two words, which is also the default.
+    fn choice(&mut self, variable: &'static str, [first, second]: [&str; 2]) -> bool {
+        match self.optional(variable) {
+            None => true,
+            Some(word) if word == first => true,
+            Some(word) if word == second => false,
             Some(other) => {
-                let what = format!("is {other:?}; true or false is accepted");
-                self.problem(S3_PATH_STYLE, what);
-                false
+                self.problem(variable, format!("is {other:?}; {first} or {second} is accepted"));
+                true
             }
         }
     }
@@ -310,13 +329,16 @@ mod tests {
         let pairs = [
             (SENDER, "nobody"),
             (RECIPIENTS, "a@example.com, b"),
+            (UNSETTLED_MAIL, "forget"),
             (RETENTION_DAYS, "7"),
             (S3_PATH_STYLE, "yes"),
         ];
         let problems = NotifierSettings::from_lookup(from(&pairs)).unwrap_err();
         let names: Vec<&str> = problems.0.iter().map(|problem| problem.variable).collect();
-        assert_eq!(names, [SENDER, TABLE, RECIPIENTS, RETENTION_DAYS, S3_PATH_STYLE]);
+        assert_eq!(names, [SENDER, TABLE, RECIPIENTS, UNSETTLED_MAIL, RETENTION_DAYS, S3_PATH_STYLE]);
         let told = problems.to_string();
+        assert!(told.contains("is \"forget\"; resend or park is accepted"), "{told}");
+        assert!(told.contains("is \"yes\"; false or true is accepted"), "{told}");
         assert!(told.contains("GRISTMILL_TABLE is missing"), "{told}");
         assert!(told.contains("45 to 3650"), "{told}");
     }
@@ -337,6 +359,15 @@ mod tests {
         let settings = NotifierSettings::from_lookup(from(&pairs)).unwrap();
         assert_eq!(settings.recipients, ["a@example.com", "b@example.com"]);
         assert_eq!(settings.output_base, None);
+    }
+
+    #[test]
+    fn a_mail_that_nobody_can_tell_of_is_sent_again_unless_it_is_to_be_parked() {
+        for (word, expected) in [("", true), ("resend", true), ("park", false)] {
+            let pairs = [(TABLE, "t"), (SENDER, "a@example.com"), (UNSETTLED_MAIL, word)];
+            let settings = NotifierSettings::from_lookup(from(&pairs)).unwrap();
+            assert_eq!(settings.resend_unsettled, expected, "{word}");
+        }
     }
 
     #[test]

@@ -61,6 +61,13 @@ impl Answer {
         self
     }
 
+    /// The same, about a run whose dataset is not known here.
+    #[must_use]
+    pub fn about_run(mut self, correlation_id: impl Into<String>) -> Self {
+        self.correlation_id = Some(correlation_id.into());
+        self
+    }
+
     /// The same, with the file's records.
     #[must_use]
     pub fn with_rows(mut self, rows: Rows) -> Self {
@@ -153,8 +160,8 @@ where
 
 /// Gives each message of a batch to a stage, one after the other, and answers for each.
 ///
-/// `work` is called for what concerns a stage: arrivals and events of the pipeline. What it does not take it
-/// answers with [`Answer::ignored`].
+/// `work` is called for what concerns a stage: arrivals, events of the pipeline, and what the mail service says. What
+/// it does not take it answers with [`Answer::ignored`].
 ///
 /// # Errors
 /// [`BatchFailed`] when no message succeeded, and not merely because other invocations are at the same runs.
@@ -226,10 +233,11 @@ where
 }
 
 /// The run that an event is about. Of an arrival only the event's own id is known: its run also depends on the
-/// contract.
+/// contract. A sweep is about no run.
 fn correlation_id(trigger: &Trigger) -> Option<String> {
     match trigger {
-        Trigger::Pipeline(event) => Some(event.run_id().to_string()),
+        Trigger::Pipeline(event) => event.run_id().map(ToString::to_string),
+        Trigger::Feedback(feedback) => Some(feedback.run_id.to_string()),
         Trigger::Arrivals(_) | Trigger::Unrelated { .. } => None,
     }
 }

@@ -5,7 +5,7 @@ use aws_sdk_eventbridge::operation::put_events::PutEventsOutput;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use shared::backoff::{Backoff, retry};
 use shared::events::PipelineEvent;
-use shared::ports::{Clock, Disposition, Events, Fault, FaultKind, SourceObject};
+use shared::ports::{Clock, Disposition, Events, Fault, FaultKind};
 
 use crate::clock::SystemClock;
 use crate::fault::{fault, kind_of};
@@ -62,22 +62,21 @@ impl<C: Clock> BusEvents<C> {
         let detail = event.detail().map_err(|error| {
             Fault::new(OPERATION, FaultKind::Internal, "UnwritableEvent").caused_by(error)
         })?;
-        let source = source_of(event);
         Ok(PutEventsRequestEntry::builder()
             .event_bus_name(&self.bus)
             .source(event.source())
             .detail_type(event.detail_type())
             .detail(detail)
-            .resources(format!("arn:aws:s3:::{}/{}", source.bucket, source.key))
+            .resources(resource(event))
             .build())
     }
 }
 
-fn source_of(event: &PipelineEvent) -> &SourceObject {
-    match event {
-        PipelineEvent::ProcessingComplete(event) => &event.source,
-        PipelineEvent::FileRejected(event) => &event.source,
-        PipelineEvent::AnalysisComplete(event) => &event.source,
+/// The ARN of the object that the event is about, or of the bucket.
+fn resource(event: &PipelineEvent) -> String {
+    match event.about() {
+        (bucket, Some(key)) => format!("arn:aws:s3:::{bucket}/{key}"),
+        (bucket, None) => format!("arn:aws:s3:::{bucket}"),
     }
 }
 

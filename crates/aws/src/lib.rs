@@ -19,6 +19,7 @@ pub mod edge;
 pub mod eventbridge;
 #[cfg(feature = "sdk")]
 mod fault;
+mod form;
 #[cfg(feature = "lambda")]
 pub mod logging;
 #[cfg(feature = "s3")]

@@ -1,6 +1,7 @@
 //! Objects on S3: reads that are pinned to one version, uploads that never overwrite.
 
 mod body;
+mod listing;
 mod part;
 mod upload;
 
@@ -11,7 +12,6 @@ use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::get_object::{GetObjectError, GetObjectOutput};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use jiff::Timestamp;
 use shared::backoff::Backoff;
 use shared::identity::ETag;
 use shared::ports::{
@@ -28,7 +28,6 @@ use crate::fault::fault;
 use crate::s3::body::Pin;
 
 const GET: &str = "GetObject";
-const LIST: &str = "ListObjectsV2";
 
 /// How calls behave that the SDK does not repeat by itself, and how uploads are cut.
 #[derive(Debug, Clone)]
@@ -119,14 +118,7 @@ impl<C: Clock + 'static> Objects for S3Objects<C> {
     }
 
     async fn list(&self, bucket: &str, prefix: &str) -> Result<Vec<String>, Fault> {
-        let request = self.0.client.list_objects_v2().bucket(bucket).prefix(prefix);
-        let mut pages = request.into_paginator().send();
-        let mut keys = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| fault(LIST, error))?;
-            keys.extend(page.contents.unwrap_or_default().into_iter().filter_map(|object| object.key));
-        }
-        Ok(keys)
+        listing::keys(&self.0.client, bucket, prefix).await
     }
 
     async fn create(&self, at: &Location, metadata: Metadata) -> Result<S3Upload<C>, Fault> {
@@ -166,9 +158,7 @@ fn status_of(error: &SdkError<GetObjectError, HttpResponse>) -> Option<u16> {
 fn info(answer: &GetObjectOutput) -> Result<ObjectInfo, Fault> {
     let incomplete = |what: &str| Fault::new(GET, FaultKind::Internal, format!("No{what}"));
     let size = answer.content_length().and_then(|length| u64::try_from(length).ok());
-    let stored = answer.last_modified().and_then(|time| {
-        Timestamp::new(time.secs(), i32::try_from(time.subsec_nanos()).unwrap_or_default()).ok()
-    });
+    let stored = answer.last_modified().copied().and_then(listing::timestamp);
     Ok(ObjectInfo {
         etag: answer.e_tag().map(ETag::parse).ok_or_else(|| incomplete("ETag"))?,
         size: size.ok_or_else(|| incomplete("ContentLength"))?,

@@ -4,20 +4,25 @@
 //! | --- | --- |
 //! | S3's "Object Created" through `EventBridge` | [`Trigger::Arrivals`], key as it stands |
 //! | S3's own notification (`Records`) | [`Trigger::Arrivals`], keys form-decoded |
-//! | an event of the pipeline | [`Trigger::Pipeline`] |
-//! | `s3:TestEvent`, any other detail type, removals | [`Trigger::Unrelated`]: nothing to do |
+//! | an event of the pipeline, or the schedule's "Sweep Due" | [`Trigger::Pipeline`] |
+//! | SES's events of a mail that carries our tags | [`Trigger::Feedback`] |
+//! | `s3:TestEvent`, SES's events of other mails, any other detail type, removals | [`Trigger::Unrelated`]: nothing to do |
 //! | anything else | [`NotATrigger`]: the message fails and ends in the dead-letter queue |
 //!
 //! `EventBridge` carries the key as it is; S3's own notification carries it as a form field, where `+` is a
 //! space (Amazon S3 user guide, "Event message structure"). Decoding the one or not decoding the other would
 //! corrupt keys.
 
-use percent_encoding::percent_decode_str;
+mod feedback;
+
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 use shared::events::{NotAnEvent, PipelineEvent};
 use shared::identity::ETag;
-use shared::ports::SourceObject;
+use shared::ports::{MailFeedback, SourceObject};
+
+use crate::form;
 
 const OBJECT_CREATED: &str = "Object Created";
 const TEST_EVENT: &str = "s3:TestEvent";
@@ -38,6 +43,8 @@ pub enum Trigger {
     Arrivals(Vec<Arrival>),
     /// A stage has something to tell.
     Pipeline(Box<PipelineEvent>),
+    /// The mail service says what became of a mail.
+    Feedback(MailFeedback),
     /// Somebody else's business.
     Unrelated {
         /// The type of what it is.
@@ -98,11 +105,16 @@ impl NotATrigger {
     }
 }
 
-/// An event as `EventBridge` wraps it.
+/// An event as `EventBridge` wraps it. A scheduled rule with an input of its own sends that input and nothing else:
+/// it has neither id nor time.
 #[derive(Debug, Deserialize)]
 struct Envelope {
     #[serde(default)]
     id: Option<String>,
+    #[serde(default)]
+    source: Option<String>,
+    #[serde(default)]
+    time: Option<Timestamp>,
     #[serde(rename = "detail-type")]
     detail_type: String,
     detail: Value,
@@ -134,6 +146,9 @@ fn of_envelope(envelope: Envelope) -> Result<Trigger, NotATrigger> {
         let detail: ObjectCreated = serde_json::from_value(envelope.detail)
             .map_err(|source| NotATrigger::BadShape { kind: OBJECT_CREATED, source })?;
         return Ok(Trigger::Arrivals(vec![detail.into()]));
+    }
+    if envelope.source.as_deref() == Some(feedback::SOURCE) {
+        return feedback::of(envelope);
     }
     match PipelineEvent::parse(&envelope.detail_type, envelope.detail) {
         Ok(event) => Ok(Trigger::Pipeline(Box::new(event))),
@@ -225,11 +240,7 @@ fn of_notification(body: Value) -> Result<Trigger, NotATrigger> {
 }
 
 fn form_decoded(key: &str) -> Result<String, NotATrigger> {
-    let spaced = key.replace('+', " ");
-    match percent_decode_str(&spaced).decode_utf8() {
-        Ok(decoded) => Ok(decoded.into_owned()),
-        Err(_) => Err(NotATrigger::BadKey { key: key.to_owned() }),
-    }
+    form::decoded(key).ok_or_else(|| NotATrigger::BadKey { key: key.to_owned() })
 }
 
 #[cfg(test)]

@@ -119,3 +119,24 @@ async fn an_empty_batch_is_answered() {
     let response = answer_batch(batch(&[]), &clock(), by_key).await.unwrap();
     assert!(response.batch_item_failures.is_empty());
 }
+
+#[tokio::test]
+async fn what_ses_says_and_what_the_schedule_asks_reach_the_stage() {
+    let bodies = [
+        ("m1", include_str!("../../../events/ses_email_bounced.json")),
+        ("m2", include_str!("../../../events/sweep_due.json")),
+        ("m3", include_str!("../../../events/file_overlooked.json")),
+    ];
+    let seen = RefCell::new(Vec::new());
+    let note = |trigger: Trigger, _: Delivery| {
+        seen.borrow_mut().push(match trigger {
+            Trigger::Feedback(feedback) => feedback.kind.as_str(),
+            Trigger::Pipeline(event) => event.detail_type(),
+            Trigger::Arrivals(_) | Trigger::Unrelated { .. } => "",
+        });
+        async { Ok(Answer::new("taken")) }
+    };
+    let response = answer_batch(batch(&bodies), &clock(), note).await.unwrap();
+    assert!(response.batch_item_failures.is_empty());
+    assert_eq!(*seen.borrow(), ["bounced", "Sweep Due", "File Overlooked"]);
+}

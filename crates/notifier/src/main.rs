@@ -9,7 +9,7 @@ use aws::edge::{RuntimeError, run};
 use aws::s3::S3Objects;
 use aws::ses::SesMailer;
 use aws::{clients, logging};
-use notifier::{Notifier, Settings, handler};
+use notifier::{Notifier, Settings, Unsettled, handler};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), RuntimeError> {
@@ -26,6 +26,8 @@ async fn main() -> Result<(), RuntimeError> {
             from: settings.sender,
             default_recipients: settings.recipients,
             output_base: settings.output_base,
+            unsettled: if settings.resend_unsettled { Unsettled::Resend } else { Unsettled::Park },
+            ledger: true,
         },
     });
     run(move |event| {

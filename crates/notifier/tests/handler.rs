@@ -7,19 +7,21 @@ use std::collections::BTreeMap;
 
 use aws::edge::{Context, LambdaEvent, SqsEvent};
 use jiff::{SignedDuration, Timestamp};
-use notifier::{Notifier, Settings, handler};
+use notifier::{Notifier, Settings, Unsettled, handler};
 use serde_json::{Value, json};
+use shared::claims::TaskState;
 use shared::events::{PipelineEvent, Rows};
-use shared::identity::ContractDigest;
+use shared::identity::{ContractDigest, RunId};
 use shared::manifest::{AppliedContract, Manifest, Outputs, Status};
 use shared::memory::{ManualClock, MemoryAnalyses, MemoryMailer, MemoryObjects};
-use shared::ports::{Fault, FaultKind, SendFault};
+use shared::ports::{Fault, FaultKind, FeedbackKind, SendFault, Task};
 use shared::violation::FileCode;
 
 const REJECTED: &str = include_str!("../../../events/sqs_file_rejected.json");
 
 struct World {
     objects: MemoryObjects,
+    analyses: MemoryAnalyses,
     mailer: MemoryMailer,
     clock: ManualClock,
     notifier: Notifier<MemoryObjects, MemoryAnalyses, MemoryMailer, ManualClock>,
@@ -27,14 +29,15 @@ struct World {
 
 fn world() -> World {
     let (objects, mailer, clock) = (MemoryObjects::new(), MemoryMailer::new(), ManualClock::default());
+    let analyses = MemoryAnalyses::new();
     let notifier = Notifier {
         objects: objects.clone(),
-        analyses: MemoryAnalyses::new(),
+        analyses: analyses.clone(),
         mailer: mailer.clone(),
         clock: clock.clone(),
         settings: Settings { from: "mill@example.com".into(), ..Settings::default() },
     };
-    let world = World { objects, mailer, clock, notifier };
+    let world = World { objects, analyses, mailer, clock, notifier };
     put_manifest(&world);
     world
 }
@@ -128,5 +131,109 @@ async fn a_processed_file_is_not_for_the_notifier() {
     let event = invocation(&world, "request-1", complete);
     let response = handler::handle(&world.notifier, event).await.unwrap();
     assert!(response.batch_item_failures.is_empty());
+    assert_eq!(world.mailer.attempts(), 0);
+}
+
+const DELIVERED: &str = include_str!("../../../events/sqs_ses_email_delivered.json");
+const BOUNCED: &str = include_str!("../../../events/sqs_ses_email_bounced.json");
+
+fn run() -> RunId {
+    RunId::try_from("4f8a1c2b3d4e5f60718293a4b5c6d7e8".to_owned()).unwrap()
+}
+
+/// SES's word on the first attempt at the mail of the fixture's run.
+fn told(detail_type: &str, field: &str, what: Value) -> String {
+    let mut payload: Value = serde_json::from_str(DELIVERED).unwrap();
+    let mut event: Value = serde_json::from_str(payload["Records"][0]["body"].as_str().unwrap()).unwrap();
+    event["detail-type"] = detail_type.into();
+    event["detail"][field] = what;
+    payload["Records"][0]["body"] = event.to_string().into();
+    payload.to_string()
+}
+
+async fn deliver(world: &World, payload: &str) -> Vec<String> {
+    let event = invocation(world, "request", payload);
+    let response = handler::handle(&world.notifier, event).await.unwrap();
+    response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
+}
+
+#[tokio::test]
+async fn what_ses_says_settles_a_mail_whose_answer_was_lost() {
+    let world = world();
+    world.mailer.lose_next_answer();
+    let event = invocation(&world, "request-1", REJECTED);
+    assert!(handler::handle(&world.notifier, event).await.is_err());
+    assert!(deliver(&world, DELIVERED).await.is_empty());
+    assert_eq!(world.analyses.state(&run(), Task::Notify), Some(TaskState::Done));
+    assert!(deliver(&world, REJECTED).await.is_empty(), "the delivery is done with");
+    assert_eq!(world.mailer.attempts(), 1);
+}
+
+#[tokio::test]
+async fn each_word_of_ses_is_taken_in_and_acknowledged() {
+    for (kind, payload, state) in [
+        (FeedbackKind::Sent, told("Email Sent", "send", json!({})), TaskState::Done),
+        (FeedbackKind::Delivered, DELIVERED.to_owned(), TaskState::Done),
+        (FeedbackKind::Delayed, told("Email Delivery Delayed", "deliveryDelay", json!({})), TaskState::Done),
+        (FeedbackKind::Bounced, BOUNCED.to_owned(), TaskState::Done),
+        (FeedbackKind::Complained, told("Email Complaint Received", "complaint", json!({})), TaskState::Done),
+        (FeedbackKind::Rejected, told("Email Rejected", "reject", json!({})), TaskState::Refused),
+        (
+            FeedbackKind::RenderingFailed,
+            told("Email Rendering Failed", "failure", json!({})),
+            TaskState::Refused,
+        ),
+    ] {
+        let world = world();
+        assert!(deliver(&world, REJECTED).await.is_empty());
+        for _ in 0..2 {
+            assert!(deliver(&world, &payload).await.is_empty(), "{kind:?}");
+        }
+        let heard: Vec<FeedbackKind> = world.analyses.heard(&run()).into_keys().collect();
+        assert_eq!(heard, [kind]);
+        assert_eq!(world.analyses.state(&run(), Task::Notify), Some(state), "{kind:?}");
+        assert_eq!(world.mailer.attempts(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_word_of_a_mail_that_nobody_knows_is_acknowledged() {
+    let world = world();
+    assert!(deliver(&world, BOUNCED).await.is_empty());
+    assert_eq!(world.analyses.item(&run(), Task::Notify), None);
+}
+
+#[tokio::test]
+async fn a_word_that_cannot_be_written_down_comes_back() {
+    let world = world();
+    world.analyses.fail_next("hear", FaultKind::Throttled);
+    let event = invocation(&world, "request-1", BOUNCED);
+    let failed = handler::handle(&world.notifier, event).await.unwrap_err();
+    assert_eq!(failed.error_type, "Port.Throttled");
+}
+
+#[tokio::test]
+async fn a_mail_that_nobody_can_tell_of_is_parked_and_acknowledged_where_that_is_asked_for() {
+    let mut world = world();
+    world.notifier.settings.unsettled = Unsettled::Park;
+    world.mailer.lose_next_answer();
+    let event = invocation(&world, "request-1", REJECTED);
+    assert!(handler::handle(&world.notifier, event).await.is_err());
+    world.clock.advance(std::time::Duration::from_mins(16));
+    assert!(deliver(&world, REJECTED).await.is_empty());
+    assert_eq!(world.analyses.state(&run(), Task::Notify), Some(TaskState::Parked));
+    assert!(deliver(&world, REJECTED).await.is_empty());
+    assert_eq!(world.mailer.attempts(), 1);
+}
+
+#[tokio::test]
+async fn the_processors_own_messages_are_not_for_the_notifier() {
+    let world = world();
+    for payload in [
+        include_str!("../../../events/sqs_sweep_due.json"),
+        include_str!("../../../events/sqs_file_overlooked.json"),
+    ] {
+        assert!(deliver(&world, payload).await.is_empty());
+    }
     assert_eq!(world.mailer.attempts(), 0);
 }

@@ -23,6 +23,7 @@ async fn main() -> Result<(), RuntimeError> {
         Settings {
             max_file_bytes: settings.max_file_bytes,
             archive: settings.archive,
+            ledger: true,
             ..Settings::default()
         },
     ));

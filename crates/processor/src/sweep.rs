@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 use shared::events::{FileOverlooked, PipelineEvent, SCHEMA_VERSION, SweepDue};
 use shared::ledger::{self, Ledger, Place, Progress};
+use shared::manifest::Manifest;
 use shared::ports::{Clock, Events, Inventory, ListingPlace, Location, Objects, StoredVersion};
 use shared::stage::{Delivery, StageError};
 
@@ -47,40 +48,45 @@ pub struct Swept {
     pub goes_on: bool,
 }
 
+/// The sweep in one invocation.
+struct Sweep<'a> {
+    bucket: &'a str,
+    now: Timestamp,
+    deadline: Timestamp,
+    ledger: Ledger,
+    swept: Swept,
+}
+
 impl<O: Objects + Inventory, E: Events, C: Clock> Processor<O, E, C> {
-    /// Looks for what got lost, and announces it again.
+    /// Looks for what got lost, and announces it again: first the runs that the ledger has and that are not settled,
+    /// then the uploads that it does not have. What does not fit into one invocation is left to the next.
     ///
     /// # Errors
     /// A call that failed. What was announced by then is announced once more by the next delivery.
     pub async fn sweep(&self, due: &SweepDue, delivery: &Delivery) -> Result<Swept, StageError> {
         let now = self.clock.now();
-        let ledger = self.ledger(&due.bucket, now).await?;
-        let mut swept = Swept::default();
-        if due.from.is_none() {
-            swept.stuck = self.announce_stuck(&due.bucket, &ledger, now).await?;
+        let mut sweep = Sweep {
+            bucket: &due.bucket,
+            now,
+            deadline: delivery.deadline,
+            ledger: self.ledger(&due.bucket, now).await?,
+            swept: Swept::default(),
+        };
+        let from = due.from.as_ref();
+        let in_ledger = from.filter(|place| place.key.starts_with(ledger::LEDGER_PREFIX));
+        let mut rest = None;
+        if from.is_none() || in_ledger.is_some() {
+            rest = self.announce_stuck(&mut sweep, in_ledger).await?;
         }
-        let mut from = due.from.clone();
-        for _ in 0..PAGES {
-            let page = self.objects.versions(&due.bucket, shared::keys::INPUT_PREFIX, from.as_ref()).await?;
-            for version in &page.versions {
-                swept.versions += 1;
-                if is_overlooked(version, &ledger, now) {
-                    let event = FileOverlooked { schema: SCHEMA_VERSION, source: version.source.clone() };
-                    self.events.publish(&PipelineEvent::FileOverlooked(event)).await?;
-                    swept.overlooked += 1;
-                }
-            }
-            match page.next {
-                None => return Ok(swept),
-                Some(next) => from = Some(next),
-            }
-            if delivery.deadline.duration_since(self.clock.now()) < RESERVE {
-                break;
-            }
+        if rest.is_none() {
+            rest = self.announce_overlooked(&mut sweep, from.filter(|_| in_ledger.is_none())).await?;
         }
-        self.hand_over(due, from).await?;
-        swept.goes_on = true;
-        Ok(swept)
+        if rest.is_some() {
+            let rest = SweepDue { schema: SCHEMA_VERSION, bucket: due.bucket.clone(), from: rest };
+            self.events.publish(&PipelineEvent::SweepDue(rest)).await?;
+            sweep.swept.goes_on = true;
+        }
+        Ok(sweep.swept)
     }
 
     /// The ledger of every day of the window.
@@ -94,27 +100,69 @@ impl<O: Objects + Inventory, E: Events, C: Clock> Processor<O, E, C> {
     }
 
     /// Announces the runs whose mail is not settled: what the processor would say of them now.
-    async fn announce_stuck(&self, bucket: &str, ledger: &Ledger, now: Timestamp) -> Result<u64, StageError> {
-        let mut stuck = 0;
-        for place in ledger.open() {
-            let at = Location::new(bucket, place.entry_key());
-            // Entries are made and settled while we look; one that is gone has expired.
-            let Some(entry) = ledger::read(&self.objects, &at).await? else { continue };
-            let Some(manifest) = self.manifest(bucket, &entry.run_id).await? else { continue };
-            let Ok(stored) = manifest.received_at.parse::<Timestamp>() else { continue };
-            if is_due(now.duration_since(stored), STUCK_AFTER) {
+    async fn announce_stuck(
+        &self,
+        sweep: &mut Sweep<'_>,
+        from: Option<&ListingPlace>,
+    ) -> Result<Option<ListingPlace>, StageError> {
+        let done = from.map_or("", |place| place.key.as_str());
+        let open: Vec<Place> = sweep.ledger.open().cloned().collect();
+        for (key, place) in open.iter().map(|place| (place.entry_key(), place)) {
+            if key.as_str() <= done {
+                continue;
+            }
+            if let Some(manifest) = self.stuck(sweep, &key).await? {
                 self.events.publish(&manifest.event()).await?;
                 // No mail of the run would ever settle the entry of an upload that only repeated it.
                 self.leave_to_first(place, &manifest).await?;
-                stuck += 1;
+                sweep.swept.stuck += 1;
+            }
+            // Asked behind each entry, so that every part of a sweep gets on.
+            if self.is_late(sweep.deadline) {
+                return Ok(Some(ListingPlace { key, version_id: None }));
             }
         }
-        Ok(stuck)
+        Ok(None)
     }
 
-    async fn hand_over(&self, due: &SweepDue, from: Option<ListingPlace>) -> Result<(), StageError> {
-        let rest = SweepDue { schema: SCHEMA_VERSION, bucket: due.bucket.clone(), from };
-        Ok(self.events.publish(&PipelineEvent::SweepDue(rest)).await?)
+    /// The manifest of an entry's run, if it is time to announce it again.
+    async fn stuck(&self, sweep: &Sweep<'_>, key: &str) -> Result<Option<Manifest>, StageError> {
+        let at = Location::new(sweep.bucket, key);
+        // Entries are made and settled while we look; one that is gone has expired.
+        let Some(entry) = ledger::read(&self.objects, &at).await? else { return Ok(None) };
+        let Some(manifest) = self.manifest(sweep.bucket, &entry.run_id).await? else { return Ok(None) };
+        let Ok(stored) = manifest.received_at.parse::<Timestamp>() else { return Ok(None) };
+        let age = sweep.now.duration_since(stored);
+        Ok(is_due(age, STUCK_AFTER).then_some(manifest))
+    }
+
+    /// Announces the uploads that the ledger does not have.
+    async fn announce_overlooked(
+        &self,
+        sweep: &mut Sweep<'_>,
+        from: Option<&ListingPlace>,
+    ) -> Result<Option<ListingPlace>, StageError> {
+        let mut from = from.cloned();
+        for _ in 0..PAGES {
+            let page = self.objects.versions(sweep.bucket, shared::keys::INPUT_PREFIX, from.as_ref()).await?;
+            for version in &page.versions {
+                sweep.swept.versions += 1;
+                if is_overlooked(version, &sweep.ledger, sweep.now) {
+                    let event = FileOverlooked { schema: SCHEMA_VERSION, source: version.source.clone() };
+                    self.events.publish(&PipelineEvent::FileOverlooked(event)).await?;
+                    sweep.swept.overlooked += 1;
+                }
+            }
+            from = page.next;
+            if from.is_none() || self.is_late(sweep.deadline) {
+                break;
+            }
+        }
+        Ok(from)
+    }
+
+    fn is_late(&self, deadline: Timestamp) -> bool {
+        deadline.duration_since(self.clock.now()) < RESERVE
     }
 }
 

@@ -138,6 +138,54 @@ async fn every_file_of_a_notification_gets_its_chance() {
 }
 
 #[tokio::test]
+async fn an_upload_that_was_overlooked_is_found_by_the_sweep_and_arrives() {
+    let mut world = world();
+    world.processor.settings.ledger = true;
+    let source = world.objects.put(BUCKET, KEY, FILE);
+    world.processor.clock.advance(std::time::Duration::from_mins(15));
+    let sweep = include_str!("../../../events/sqs_sweep_due.json");
+    let mut event = invocation(serde_json::from_str(sweep).unwrap());
+    event.context.deadline += 15 * 60 * 1000;
+    let deadline = event.context.deadline;
+    let response = handler::handle(&world.processor, event).await.unwrap();
+    assert!(response.batch_item_failures.is_empty());
+    let published = world.events.drain();
+    let [PipelineEvent::FileOverlooked(overlooked)] = published.as_slice() else { panic!("{published:?}") };
+    assert_eq!(overlooked.source, source);
+
+    // As the rule brings it back.
+    let mut payload: Value =
+        serde_json::from_str(include_str!("../../../events/sqs_file_overlooked.json")).unwrap();
+    let mut body: Value = serde_json::from_str(payload["Records"][0]["body"].as_str().unwrap()).unwrap();
+    body["detail"] = serde_json::from_str(&published[0].detail().unwrap()).unwrap();
+    payload["Records"][0]["body"] = body.to_string().into();
+    let mut event = invocation(payload);
+    event.context.deadline = deadline;
+    handler::handle(&world.processor, event).await.unwrap();
+    let published = world.events.published();
+    let [PipelineEvent::ProcessingComplete(event)] = published.as_slice() else { panic!("{published:?}") };
+    assert_eq!(event.source, source);
+}
+
+#[tokio::test]
+async fn a_sweep_that_fails_brings_its_message_back() {
+    let world = world();
+    world.objects.fail_next("versions", FaultKind::Denied);
+    let sweep = include_str!("../../../events/sqs_sweep_due.json");
+    let failed = handler::handle(&world.processor, invocation(serde_json::from_str(sweep).unwrap())).await;
+    assert_eq!(failed.unwrap_err().error_type, "Port.Denied");
+}
+
+#[tokio::test]
+async fn what_ses_says_is_not_for_the_processor() {
+    let world = world();
+    let payload = serde_json::from_str(include_str!("../../../events/sqs_ses_email_bounced.json")).unwrap();
+    let response = handler::handle(&world.processor, invocation(payload)).await.unwrap();
+    assert!(response.batch_item_failures.is_empty());
+    assert!(world.events.published().is_empty());
+}
+
+#[tokio::test]
 async fn the_pipelines_own_events_are_not_for_the_processor() {
     let world = world();
     let payload = serde_json::from_str(include_str!("../../../events/sqs_processing_complete.json")).unwrap();

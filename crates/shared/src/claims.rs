@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::identity::RunId;
-use crate::ports::{Claim, Claimed, Commit, Lease, MailFeedback, SendOutcome, Task};
+use crate::ports::{Claim, Claimed, Commit, Heard, Lease, MailFeedback, SendOutcome, Task};
 
 /// How far a task is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -251,16 +251,40 @@ impl TaskItem {
         same && matches!(self.state, TaskState::Sending | TaskState::Done | TaskState::Parked)
     }
 
-    /// The effect of the mail service's word whose condition held.
-    pub fn settle(&mut self, feedback: &MailFeedback) {
+    /// The state that the mail service's word leads to, and the ending that it tells of.
+    #[must_use]
+    pub fn settled_by(feedback: &MailFeedback) -> (TaskState, Ending) {
         let code = || feedback.code.clone().unwrap_or_else(|| feedback.kind.as_str().to_owned());
         let is_out = feedback.kind.is_out();
-        self.state = if is_out { TaskState::Done } else { TaskState::Refused };
-        self.ending = Some(Ending {
+        let ending = Ending {
             at: feedback.at,
             message_id: Some(feedback.message_id.clone()),
             code: (!is_out).then(code),
-        });
+        };
+        (if is_out { TaskState::Done } else { TaskState::Refused }, ending)
+    }
+
+    /// The effect of the mail service's word whose condition held.
+    pub fn settle(&mut self, feedback: &MailFeedback) {
+        let (state, ending) = Self::settled_by(feedback);
+        self.state = state;
+        self.ending = Some(ending);
+    }
+
+    /// Whether the item shows the effect of this very word: an earlier request had landed and only its answer was
+    /// lost, or the word was delivered twice.
+    #[must_use]
+    pub fn was_settled_by(&self, feedback: &MailFeedback) -> bool {
+        let (state, ending) = Self::settled_by(feedback);
+        self.state == state && self.ending.as_ref() == Some(&ending)
+    }
+
+    /// What the mail service's word does to the mail: it settles it, or was known. Safe to repeat.
+    pub fn hear(&mut self, feedback: &MailFeedback) -> Heard {
+        if self.is_settled_by(feedback) {
+            self.settle(feedback);
+        }
+        if self.was_settled_by(feedback) { Heard::Settled } else { Heard::Known }
     }
 
     /// The condition of giving up on a send.
@@ -284,3 +308,6 @@ impl TaskItem {
         (sent, at.filter(|_| sent))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -189,3 +189,6 @@ impl Ledger {
         self.places.iter().filter(|(_, progress)| **progress == Progress::Open).map(|(place, _)| place)
     }
 }
+
+#[cfg(all(test, feature = "memory"))]
+mod tests;

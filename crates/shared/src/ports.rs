@@ -514,7 +514,7 @@ pub struct MailFeedback {
 /// What became of a feedback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Heard {
-    /// It settled a send.
+    /// It settled a send, now or when it was heard before.
     Settled,
     /// It is written down; how the send ended was known.
     Known,
@@ -522,7 +522,7 @@ pub enum Heard {
     NoSuchRun,
 }
 
-/// The store of analyses and of the claims on them: one item a run.
+/// The store of analyses and of the claims on them.
 pub trait Analyses: Send + Sync {
     /// Claims a task. One conditional write; when it is refused because the same owner's earlier request had
     /// already landed, it is granted.

@@ -104,12 +104,23 @@ fn manifest_of(world: &World, run_id: &RunId) -> Option<Manifest> {
     serde_json::from_slice(&stored.bytes).ok()
 }
 
+/// The run whose manifest names an upload.
+fn run_of(world: &World, upload: &Upload) -> Option<RunId> {
+    let mut manifests = world.bucket.below("manifests/").filter_map(|(_, versions)| {
+        serde_json::from_slice::<Manifest>(&versions.last()?.bytes).ok()
+    });
+    manifests.find(|manifest| manifest.source == upload.source).map(|manifest| manifest.run_id)
+}
+
 /// What is missing for an upload to be finished; nothing when it is.
 fn unfinished(world: &World, upload: &Upload) -> Option<String> {
     let place = place_of(upload);
     let Some(entry) = entry_of(world, &place) else {
+        if !upload.deleted {
+            return Some("it has no entry in the ledger".to_owned());
+        }
         // One that was deleted before it was read is nobody's.
-        return (!upload.deleted).then(|| "it has no entry in the ledger".to_owned());
+        return run_of(world, upload).map(|run| format!("it was read and deleted, and its run {run} was not announced"));
     };
     let run_id = &entry.run_id;
     let Some(manifest) = manifest_of(world, run_id) else {

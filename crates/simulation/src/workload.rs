@@ -228,7 +228,13 @@ fn story(world: &mut World, rng: &mut Rng, at: i64, stamp: u64) -> usize {
     let story = Story::draw(rng, stamp);
     let bytes = story.bytes(rng);
     let sequel = story.sequel(rng, &bytes);
-    let deleted = (rng.u32(..30) == 0).then(|| rng.i64(1..4 * SECOND));
+    let deleted = match rng.u32(..60) {
+        // Before it is read, most of the time; while it is worked on; at any time.
+        0 => Some(rng.i64(1..4 * SECOND)),
+        1 => Some(rng.i64(SECOND..15 * SECOND)),
+        2 => Some(rng.i64(SECOND..2 * 60 * MINUTE)),
+        _ => None,
+    };
     let (key, known) = (story.key.clone(), story.known);
     let first = move |world: &mut World| {
         if let Some(index) = drop_file(world, &key, bytes, known)

@@ -1,8 +1,9 @@
 use aws::eventbridge::BusEvents;
 use serde_json::Value;
-use shared::events::PipelineEvent;
+use shared::events::{FileOverlooked, PipelineEvent, SweepDue};
+use shared::identity::ETag;
 use shared::memory::ManualClock;
-use shared::ports::{Events, Fault, FaultKind};
+use shared::ports::{Events, Fault, FaultKind, ListingPlace, SourceObject};
 
 use crate::wire::{QUICK, Reply, Wire, at_once};
 
@@ -22,13 +23,17 @@ fn event() -> PipelineEvent {
 }
 
 async fn publish(wire: &Wire) -> Result<(), Fault> {
+    publish_this(wire, &event()).await
+}
+
+async fn publish_this(wire: &Wire, event: &PipelineEvent) -> Result<(), Fault> {
     let config = aws_sdk_eventbridge::Config::builder()
         .with_test_defaults_v2()
         .retry_config(at_once(4))
         .http_client(wire.clone())
         .build();
     let client = aws_sdk_eventbridge::Client::from_conf(config);
-    BusEvents::with_clock(client, "pipeline", ManualClock::default(), QUICK).publish(&event()).await
+    BusEvents::with_clock(client, "pipeline", ManualClock::default(), QUICK).publish(event).await
 }
 
 #[tokio::test]
@@ -46,6 +51,29 @@ async fn an_entry_says_what_it_is_and_which_object_it_is_about() {
         "arn:aws:s3:::gristmill-example/input/smartphone_sales/May 2026 + June.csv"
     );
     assert_eq!(entry["Detail"].as_str().unwrap(), event().detail().unwrap());
+}
+
+#[tokio::test]
+async fn a_sweep_is_about_a_bucket_and_an_overlooked_file_about_an_object() {
+    let from = ListingPlace { key: "input/a.csv".into(), version_id: None };
+    let sweep = SweepDue { schema: 1, bucket: "b".into(), from: Some(from) };
+    let source = SourceObject {
+        bucket: "b".into(),
+        key: "input/a.csv".into(),
+        etag: ETag::parse("e"),
+        version_id: None,
+        size: 1,
+    };
+    for (event, resource) in [
+        (PipelineEvent::SweepDue(sweep), "arn:aws:s3:::b"),
+        (PipelineEvent::FileOverlooked(FileOverlooked { schema: 1, source }), "arn:aws:s3:::b/input/a.csv"),
+    ] {
+        let wire = Wire::replying([Reply::new(200, GOOD)]);
+        publish_this(&wire, &event).await.unwrap();
+        let entry = wire.only().json()["Entries"][0].clone();
+        assert_eq!(entry["Resources"], serde_json::json!([resource]));
+        assert_eq!(entry["Source"], "gristmill.processor");
+    }
 }
 
 #[tokio::test]

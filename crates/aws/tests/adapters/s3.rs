@@ -9,6 +9,7 @@ use shared::ports::{
 
 use crate::wire::{QUICK, Reply, Sent, Wire, at_once};
 
+mod list;
 mod read;
 mod write;
 

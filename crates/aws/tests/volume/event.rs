@@ -25,8 +25,15 @@ pub(crate) fn check(input: &[u8]) {
             let detail = serde_json::from_str(&event.detail().unwrap()).unwrap();
             assert_eq!(PipelineEvent::parse(event.detail_type(), detail).unwrap(), *event);
         }
+        Trigger::Feedback(feedback) => check_code(feedback.code.as_deref()),
         Trigger::Unrelated { .. } => {}
     }
+}
+
+/// Whatever the mail service said: what is logged of it is a word of a list, and no address.
+fn check_code(code: Option<&str>) {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/_- ".contains(&byte);
+    assert!(code.is_none_or(|code| (1..=64).contains(&code.len()) && code.bytes().all(plain)), "{code:?}");
 }
 
 /// Whatever the key: its outputs lie in their folders, and its metadata is printable ASCII.

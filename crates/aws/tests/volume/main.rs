@@ -32,7 +32,7 @@ fn run<S: Strategy>(strategy: S, property: impl Fn(S::Value)) {
     println!("{cases} inputs");
 }
 
-const EVENTS: [&str; 8] = [
+const EVENTS: [&str; 12] = [
     include_str!("../../../../events/s3_object_created.json"),
     include_str!("../../../../events/s3_object_created_moto.json"),
     include_str!("../../../../events/s3_notification.json"),
@@ -41,6 +41,10 @@ const EVENTS: [&str; 8] = [
     include_str!("../../../../events/processing_complete.json"),
     include_str!("../../../../events/file_rejected.json"),
     include_str!("../../../../events/analysis_complete.json"),
+    include_str!("../../../../events/file_overlooked.json"),
+    include_str!("../../../../events/sweep_due.json"),
+    include_str!("../../../../events/ses_email_delivered.json"),
+    include_str!("../../../../events/ses_email_bounced.json"),
 ];
 
 /// An event as it is sent, damaged in a few places.
@@ -106,6 +110,20 @@ fn any_key_arrives_as_it_is_from_eventbridge_and_decoded_from_s3_itself() {
             }},
         }]});
         assert_eq!(arrived(&notified.to_string()), key);
+    });
+}
+
+#[test]
+fn whatever_ses_calls_it_no_address_gets_through() {
+    const BOUNCED: &str = include_str!("../../../../events/ses_email_bounced.json");
+    let field = prop::sample::select(vec!["bounceType", "bounceSubType"]);
+    run((field, any::<String>(), "[a-z]{1,8}@[a-z]{1,8}"), |(field, word, address)| {
+        let mut event: serde_json::Value = serde_json::from_str(BOUNCED).unwrap();
+        event["detail"]["bounce"][field] = format!("{word}{address}").into();
+        let Trigger::Feedback(feedback) = parse(&event.to_string()).unwrap().trigger else {
+            panic!("{event}")
+        };
+        assert_eq!(feedback.code, None);
     });
 }
 

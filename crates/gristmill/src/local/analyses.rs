@@ -74,11 +74,7 @@ impl Item {
     fn hear(&mut self, feedback: &MailFeedback) -> Heard {
         match self.mail() {
             None => Heard::NoSuchRun,
-            Some(item) if item.is_settled_by(feedback) => {
-                item.settle(feedback);
-                Heard::Settled
-            }
-            Some(_) => Heard::Known,
+            Some(item) => item.hear(feedback),
         }
     }
 

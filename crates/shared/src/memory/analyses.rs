@@ -136,13 +136,10 @@ impl Analyses for MemoryAnalyses {
             match table.item(&feedback.run_id, Task::Notify) {
                 None => Heard::NoSuchRun,
                 Some(item) => {
-                    let settles = item.is_settled_by(feedback);
-                    if settles {
-                        item.settle(feedback);
-                    }
+                    let heard = item.hear(feedback);
                     let all = table.heard.entry(feedback.run_id.clone()).or_default();
                     all.entry(feedback.kind).or_insert(feedback.at);
-                    if settles { Heard::Settled } else { Heard::Known }
+                    heard
                 }
             }
         };

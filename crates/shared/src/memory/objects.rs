@@ -239,12 +239,16 @@ impl Inventory for MemoryObjects {
         let all = below.flat_map(|((bucket, key), versions)| {
             versions.iter().rev().map(move |version| version.listed(bucket, key))
         });
-        let is_place = |version: &StoredVersion, place: &ListingPlace| {
-            version.source.key == place.key && version.source.version_id == place.version_id
-        };
         let mut rest: Vec<StoredVersion> = match from {
             None => all.collect(),
-            Some(place) => all.skip_while(|version| !is_place(version, place)).skip(1).collect(),
+            Some(place) => {
+                let is_place = |version: &StoredVersion| version.source.version_id == place.version_id;
+                // Only the keys behind, if the version has gone since.
+                let mut from: Vec<_> = all.filter(|version| version.source.key >= place.key).collect();
+                let at = from.iter().position(|v| v.source.key == place.key && is_place(v));
+                let behind = from.iter().position(|v| v.source.key > place.key).unwrap_or(from.len());
+                from.split_off(at.map_or(behind, |at| at + 1))
+            }
         };
         let more = rest.len() > store.page_size;
         rest.truncate(store.page_size);
@@ -424,5 +428,28 @@ mod tests {
         assert_eq!(block_on(objects.fetch(&Location::new("b", "no"), None)).unwrap(), Fetched::Absent);
         assert_eq!(block_on(objects.list("b", "contracts/")).unwrap(), ["contracts/x.json"]);
         assert!(block_on(objects.list("c", "")).unwrap().is_empty());
+    }
+
+    #[test]
+    fn versions_are_listed_newest_first_and_page_by_page_even_when_one_goes_meanwhile() {
+        let objects = MemoryObjects::new();
+        objects.set_page_size(2);
+        let first = objects.put("b", "input/a", "1");
+        let second = objects.put("b", "input/a", "2");
+        let other = objects.put("b", "input/b", "3");
+        let last = objects.put("b", "input/c", "4");
+        objects.put("b", "elsewhere", "5");
+        let page = |from: Option<&ListingPlace>| {
+            let page = block_on(objects.versions("b", "input/", from)).unwrap();
+            (page.versions.into_iter().map(|v| v.source).collect::<Vec<_>>(), page.next)
+        };
+        let (sources, next) = page(None);
+        assert_eq!(sources, [second, first]);
+        assert_eq!(page(next.as_ref()), (vec![other, last.clone()], None));
+        objects.set_page_size(3);
+        let (_, next) = page(None);
+        // The version that the place names goes; what lies behind it is still listed.
+        objects.remove("b", "input/b");
+        assert_eq!(page(next.as_ref()), (vec![last], None));
     }
 }
