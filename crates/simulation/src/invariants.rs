@@ -53,6 +53,8 @@ pub enum Rule {
     Replay,
     /// I9: a queue did not drain.
     Queue,
+    /// A lone fault cost more than it may.
+    Cost,
     /// I10: a task was granted while its owner could still be at work.
     DoubleGrant,
 }
@@ -71,6 +73,10 @@ pub struct Violation {
 impl Violation {
     fn new(rule: Rule, what: impl Into<String>) -> Self {
         Self { rule, what: what.into(), count: 1 }
+    }
+
+    pub(crate) fn absorbed(what: String) -> Self {
+        Self::new(Rule::Cost, what)
     }
 
     fn counted(rule: Rule, what: impl Into<String>, count: u64) -> Self {
