@@ -4,6 +4,8 @@
 #![expect(clippy::panic, reason = "a fixture of another kind is a failure")]
 
 use std::collections::BTreeMap;
+use std::io::Write;
+use std::sync::{Arc, Mutex};
 
 use aws::edge::{Context, LambdaEvent, SqsEvent};
 use jiff::{SignedDuration, Timestamp};
@@ -236,4 +238,75 @@ async fn the_processors_own_messages_are_not_for_the_notifier() {
         assert!(deliver(&world, payload).await.is_empty());
     }
     assert_eq!(world.mailer.attempts(), 0);
+}
+
+/// What is logged until the guard is dropped, line by line.
+fn log() -> (tracing::subscriber::DefaultGuard, Arc<Mutex<Vec<u8>>>) {
+    let paper: Arc<Mutex<Vec<u8>>> = Arc::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_writer(Mutex::new(Paper(Arc::clone(&paper))))
+        .finish();
+    (tracing::subscriber::set_default(subscriber), paper)
+}
+
+struct Paper(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Paper {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn told_in(paper: &Mutex<Vec<u8>>) -> String {
+    String::from_utf8(std::mem::take(&mut *paper.lock().unwrap())).unwrap()
+}
+
+#[tokio::test]
+async fn what_an_operator_has_to_hear_of_is_logged_under_its_name_and_without_an_address() {
+    let (_guard, paper) = log();
+    for (payload, level, name) in [
+        (DELIVERED.to_owned(), "INFO", "told=\"delivered\""),
+        (
+            told("Email Delivery Delayed", "deliveryDelay", json!({ "delayType": "MailboxFull" })),
+            "WARN",
+            "MailboxFull",
+        ),
+        (BOUNCED.to_owned(), "ERROR", "Notifier.MailBounced"),
+        (BOUNCED.to_owned(), "ERROR", "Permanent/General"),
+        (told("Email Complaint Received", "complaint", json!({})), "ERROR", "Notifier.MailComplained"),
+        (
+            told("Email Rejected", "reject", json!({ "reason": "Bad content" })),
+            "ERROR",
+            "Notifier.MailRejected",
+        ),
+        (
+            told("Email Rendering Failed", "failure", json!({ "errorMessage": "no data@example.com" })),
+            "ERROR",
+            "Notifier.MailRenderingFailed",
+        ),
+    ] {
+        let world = world();
+        deliver(&world, REJECTED).await;
+        told_in(&paper);
+        deliver(&world, &payload).await;
+        let told = told_in(&paper);
+        assert!(told.lines().any(|line| line.contains(level) && line.contains(name)), "{name}: {told}");
+        assert!(!told.contains('@') && told.contains("4f8a1c2b3d4e5f60718293a4b5c6d7e8"), "{told}");
+    }
+    let mut world = world();
+    world.notifier.settings.unsettled = Unsettled::Park;
+    world.mailer.lose_next_answer();
+    assert!(handler::handle(&world.notifier, invocation(&world, "r", REJECTED)).await.is_err());
+    world.clock.advance(std::time::Duration::from_mins(16));
+    deliver(&world, REJECTED).await;
+    let told = told_in(&paper);
+    assert!(
+        told.lines().any(|line| line.contains("ERROR") && line.contains("Notifier.MailParked")),
+        "{told}"
+    );
 }

@@ -2,6 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot build its input has failed")]
 #![expect(clippy::indexing_slicing, reason = "a test that cannot find what it looks for has failed")]
 
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
 use aws::edge::{Context, LambdaEvent, SqsEvent};
 use jiff::{SignedDuration, Timestamp};
 use processor::{Processor, Settings, handler};
@@ -147,7 +150,13 @@ async fn an_upload_that_was_overlooked_is_found_by_the_sweep_and_arrives() {
     let mut event = invocation(serde_json::from_str(sweep).unwrap());
     event.context.deadline += 15 * 60 * 1000;
     let deadline = event.context.deadline;
+    let (_guard, paper) = log();
     let response = handler::handle(&world.processor, event).await.unwrap();
+    let told = told_in(&paper);
+    for (level, name) in [("INFO", "versions=1"), ("WARN", "Processor.FilesOverlooked")] {
+        assert!(told.lines().any(|line| line.contains(level) && line.contains(name)), "{name}: {told}");
+    }
+    assert!(!told.contains("Processor.RunsStuck"), "{told}");
     assert!(response.batch_item_failures.is_empty());
     let published = world.events.drain();
     let [PipelineEvent::FileOverlooked(overlooked)] = published.as_slice() else { panic!("{published:?}") };
@@ -192,4 +201,30 @@ async fn the_pipelines_own_events_are_not_for_the_processor() {
     let response = handler::handle(&world.processor, invocation(payload)).await.unwrap();
     assert!(response.batch_item_failures.is_empty());
     assert!(world.events.published().is_empty());
+}
+
+/// What is logged until the guard is dropped, line by line.
+fn log() -> (tracing::subscriber::DefaultGuard, Arc<Mutex<Vec<u8>>>) {
+    let paper: Arc<Mutex<Vec<u8>>> = Arc::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_writer(Mutex::new(Paper(Arc::clone(&paper))))
+        .finish();
+    (tracing::subscriber::set_default(subscriber), paper)
+}
+
+struct Paper(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Paper {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn told_in(paper: &Mutex<Vec<u8>>) -> String {
+    String::from_utf8(std::mem::take(&mut *paper.lock().unwrap())).unwrap()
 }
