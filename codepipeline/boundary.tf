@@ -31,7 +31,7 @@ locals {
       Sid      = "ReadFiles"
       Effect   = "Allow"
       Action   = ["s3:GetObject", "s3:GetObjectVersion"]
-      Resource = [for prefix in ["input", "contracts", "processed", "rejected", "manifests"] : "${local.stack.bucket}/${prefix}/*"]
+      Resource = [for prefix in ["input", "contracts", "processed", "rejected", "manifests", "ledger"] : "${local.stack.bucket}/${prefix}/*"]
     },
     {
       # Without a condition on the prefix: whether S3 says 404 or 403 of an absent key hangs on this permission alone.
@@ -41,10 +41,18 @@ locals {
       Resource = local.stack.bucket
     },
     {
-      Sid      = "WriteOutputs"
+      # (https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html)
+      Sid       = "SweepInput"
+      Effect    = "Allow"
+      Action    = "s3:ListBucketVersions"
+      Resource  = local.stack.bucket
+      Condition = { StringLike = { "s3:prefix" = ["input/", "input/*"] } }
+    },
+    {
+      Sid      = "WriteOutputsAndLedger"
       Effect   = "Allow"
       Action   = ["s3:PutObject", "s3:AbortMultipartUpload"]
-      Resource = [for prefix in ["processed", "rejected", "manifests"] : "${local.stack.bucket}/${prefix}/*"]
+      Resource = [for prefix in ["processed", "rejected", "manifests", "ledger"] : "${local.stack.bucket}/${prefix}/*"]
     },
     {
       Sid       = "PublishOwnEvents"

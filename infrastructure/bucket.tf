@@ -1,4 +1,5 @@
-# The bucket: files arrive in input/, contracts lie in contracts/, and the processor writes the rest.
+# The bucket: files arrive in input/, contracts lie in contracts/, the processor writes the rest, and the notifier its word
+# in ledger/.
 #
 # With `existing_bucket` all of this is its owner's: a bucket has one policy, one lifecycle and one notification
 # configuration, and a second stack that sets one silently takes the first one's away.
@@ -80,7 +81,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
 
   # One rule a prefix, since a rule cannot say "all but contracts/".
   dynamic "rule" {
-    for_each = concat(["input/"], local.output_prefixes)
+    for_each = concat(["input/"], local.output_prefixes, [local.ledger_prefix])
 
     content {
       id     = "keep-${trimsuffix(rule.value, "/")}-for-a-time"
@@ -155,11 +156,11 @@ resource "aws_s3_bucket_policy" "this" {
       {
         # Parts of an upload carry no condition, so only what creates an object is asked for one.
         # (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html)
-        Sid       = "OutputsAreWrittenOnce"
+        Sid       = "OutputsAndLedgerAreWrittenOnce"
         Effect    = "Deny"
         Principal = "*"
         Action    = "s3:PutObject"
-        Resource  = [for prefix in local.output_prefixes : "${local.arns.bucket}/${prefix}*"]
+        Resource  = [for prefix in concat(local.output_prefixes, [local.ledger_prefix]) : "${local.arns.bucket}/${prefix}*"]
         Condition = {
           Null = { "s3:if-none-match" = "true" }
           Bool = { "s3:ObjectCreationOperation" = "true" }
@@ -172,6 +173,17 @@ resource "aws_s3_bucket_policy" "this" {
         Action    = ["s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"]
         Resource  = [for prefix in local.output_prefixes : "${local.arns.bucket}/${prefix}*"]
         Condition = { ArnNotEquals = { "aws:PrincipalArn" = concat([local.arns.roles.processor], var.output_administrators) } }
+      },
+      {
+        # A forged note would be taken for a run that was made, or a mail that was sent, and the file would be forgotten.
+        Sid       = "OnlyProcessorAndNotifierWriteTheLedger"
+        Effect    = "Deny"
+        Principal = "*"
+        Action    = ["s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"]
+        Resource  = ["${local.arns.bucket}/${local.ledger_prefix}*"]
+        Condition = {
+          ArnNotEquals = { "aws:PrincipalArn" = concat([local.arns.roles.processor, local.arns.roles.notifier], var.output_administrators) }
+        }
       },
     ]
   })

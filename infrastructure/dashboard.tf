@@ -11,6 +11,8 @@ locals {
         ["AWS/Events", "TriggeredRules", "RuleName", local.names.rules.arrivals, { label = "files dropped" }],
         ["AWS/Events", "TriggeredRules", "EventBusName", local.names.bus, "RuleName", local.names.rules.analysis_complete, { label = "analyses finished" }],
         ["AWS/Events", "TriggeredRules", "EventBusName", local.names.bus, "RuleName", local.names.rules.file_rejected, { label = "files refused" }],
+        ["AWS/Events", "TriggeredRules", "EventBusName", local.names.bus, "RuleName", local.names.rules.file_overlooked, { label = "files overlooked" }],
+        ["AWS/Events", "TriggeredRules", "RuleName", local.names.rules.mail_trouble, { label = "mail trouble" }],
       ]
     },
     {

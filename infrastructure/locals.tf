@@ -30,10 +30,14 @@ locals {
     }
     rules = {
       arrivals            = "${local.prefix}-arrivals"
+      sweep               = "${local.prefix}-sweep"
+      sweep_continued     = "${local.prefix}-sweep-continued"
+      file_overlooked     = "${local.prefix}-file-overlooked"
       processing_complete = "${local.prefix}-processing-complete"
       file_rejected       = "${local.prefix}-file-rejected"
       analysis_complete   = "${local.prefix}-analysis-complete"
       mail_feedback       = "${local.prefix}-mail-feedback"
+      mail_trouble        = "${local.prefix}-mail-trouble"
     }
   }
 
@@ -56,6 +60,9 @@ locals {
 
   # Where the processor writes, and nobody else. An output is written once.
   output_prefixes = ["processed/", "rejected/", "manifests/"]
+  # Where the processor notes which run an upload became, and the notifier that the run's mail is settled. Each note is
+  # written once, and one without the other is what the sweep looks for (docs/decisions/0031).
+  ledger_prefix = "ledger/"
 
   # What the analyzer may invoke. A profile is the account's to invoke, and its model, which is called like the profile
   # without the group of regions, is invoked where the profile routes to.

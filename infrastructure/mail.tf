@@ -27,7 +27,8 @@ resource "aws_sesv2_configuration_set" "this" {
   }
 }
 
-# SES tells what became of a mail. It publishes to the default bus only; the rule `mail-feedback` takes it to the notifier.
+# SES tells what became of a mail. It publishes to the default bus only; the rules `mail-feedback` and `mail-trouble` take it
+# to the notifier.
 # (https://docs.aws.amazon.com/ses/latest/dg/monitoring-eventbridge.html)
 resource "aws_sesv2_configuration_set_event_destination" "feedback" {
   configuration_set_name = aws_sesv2_configuration_set.this.configuration_set_name

@@ -30,8 +30,13 @@ locals {
       GRISTMILL_OUTPUT_BASE       = "s3://${local.names.bucket}"
       GRISTMILL_RETENTION_DAYS    = tostring(var.retention_days)
       GRISTMILL_S3_PATH_STYLE     = tostring(var.s3_path_style)
+      GRISTMILL_UNSETTLED_MAIL    = var.unsettled_mail
     }
   }
+
+  # SES adds this tag to whatever goes through a configuration set; each tag has a list of values.
+  # (https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html)
+  mails_of_ours = { mail = { tags = { "ses:configuration-set" = [local.names.configuration_set] } } }
 
   # DynamoDB uses the table's key in the name of whoever reads or writes an item.
   # (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html)
@@ -65,6 +70,36 @@ module "processor" {
         }
       })
     }
+    sweep = {
+      name        = local.names.rules.sweep
+      bus         = "default"
+      description = "Time to look for files without a run and runs without a mail in ${local.names.bucket}"
+      schedule    = "rate(15 minutes)"
+      input = jsonencode({
+        source      = "gristmill.schedule"
+        detail-type = "Sweep Due"
+        detail      = { schema = 1, bucket = local.names.bucket }
+      })
+    }
+    # What a sweep finds, and where it goes on, have a rule each: the alarm "files were overlooked" counts the first alone.
+    file_overlooked = {
+      name        = local.names.rules.file_overlooked
+      bus         = aws_cloudwatch_event_bus.this.name
+      description = "A sweep found a file that no run has taken up"
+      pattern = jsonencode({
+        source      = ["gristmill.processor"]
+        detail-type = ["File Overlooked"]
+      })
+    }
+    sweep_continued = {
+      name        = local.names.rules.sweep_continued
+      bus         = aws_cloudwatch_event_bus.this.name
+      description = "A sweep was cut short and says where to go on"
+      pattern = jsonencode({
+        source      = ["gristmill.processor"]
+        detail-type = ["Sweep Due"]
+      })
+    }
   }
 
   statements = [
@@ -75,12 +110,23 @@ module "processor" {
       resources = ["${local.arns.bucket}/input/*", "${local.arns.bucket}/contracts/*"]
     },
     {
-      # To tell an absent contract or manifest from a forbidden one: S3 says 403 of both to who may not list.
+      # To tell an absent contract, manifest or note from a forbidden one: S3 says 403 of both to who may not list. The sweep
+      # lists the notes of each day, too.
       # (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html)
-      sid        = "FindContractsAndManifests"
+      sid        = "FindContractsManifestsAndNotes"
       actions    = ["s3:ListBucket"]
       resources  = [local.arns.bucket]
-      conditions = { StringLike = { "s3:prefix" = ["contracts/*", "manifests/*"] } }
+      conditions = { StringLike = { "s3:prefix" = ["contracts/*", "manifests/*", "${local.ledger_prefix}*"] } }
+    },
+    {
+      # What was dropped lately, with the replaced: each version is a file of its own. ListObjectVersions asks for this action,
+      # which knows the prefix as a condition.
+      # (https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html,
+      #  https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html)
+      sid        = "SweepInput"
+      actions    = ["s3:ListBucketVersions"]
+      resources  = [local.arns.bucket]
+      conditions = { StringLike = { "s3:prefix" = ["input/", "input/*"] } }
     },
     {
       sid       = "WriteOutputs"
@@ -94,13 +140,19 @@ module "processor" {
       resources = [for prefix in local.output_prefixes : "${local.arns.bucket}/${prefix}*"]
     },
     {
+      # Which run a file became is noted once, and read when the file is announced again.
+      sid       = "NoteRuns"
+      actions   = ["s3:GetObject", "s3:PutObject"]
+      resources = ["${local.arns.bucket}/${local.ledger_prefix}*"]
+    },
+    {
       sid       = "PublishTheProcessorsEvents"
       actions   = ["events:PutEvents"]
       resources = [local.arns.bus]
       conditions = {
         StringEquals = {
           "events:source"      = ["gristmill.processor"]
-          "events:detail-type" = ["Processing Complete", "File Rejected"]
+          "events:detail-type" = ["Processing Complete", "File Rejected", "File Overlooked", "Sweep Due"]
         }
       }
     },
@@ -117,7 +169,7 @@ module "processor" {
   log_retention_days       = var.log_retention_days
   alerts_topic_arn         = local.arns.alerts
 
-  # Its rule is on the default bus, but its events go to this one.
+  # Its events go to this bus.
   depends_on = [aws_cloudwatch_event_bus.this]
 }
 
@@ -218,15 +270,28 @@ module "notifier" {
         detail-type = ["File Rejected"]
       })
     }
+    # SES's word on a mail, by the names that its kinds of events have on a bus. What went wrong has a rule of its own, which the
+    # alarm "mail trouble" counts. SES delivers on a best-effort basis: the notifier does without its word after a time.
+    # (https://docs.aws.amazon.com/ses/latest/dg/monitoring-eventbridge.html,
+    #  https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-ses.html)
     mail_feedback = {
       name        = local.names.rules.mail_feedback
       bus         = "default"
-      description = "SES says what became of a mail of ${local.names.configuration_set}"
+      description = "SES says how a mail of ${local.names.configuration_set} goes"
       pattern = jsonencode({
-        source = ["aws.ses"]
-        detail = {
-          mail = { tags = { "ses:configuration-set" = [local.names.configuration_set] } }
-        }
+        source      = ["aws.ses"]
+        detail-type = ["Email Sent", "Email Delivered", "Email Delivery Delayed"]
+        detail      = local.mails_of_ours
+      })
+    }
+    mail_trouble = {
+      name        = local.names.rules.mail_trouble
+      bus         = "default"
+      description = "SES says that a mail of ${local.names.configuration_set} did not arrive, or is not welcome"
+      pattern = jsonencode({
+        source      = ["aws.ses"]
+        detail-type = ["Email Bounced", "Email Complaint Received", "Email Rejected", "Email Rendering Failed"]
+        detail      = local.mails_of_ours
       })
     }
   }
@@ -236,6 +301,12 @@ module "notifier" {
       sid       = "ReadManifests"
       actions   = ["s3:GetObject"]
       resources = ["${local.arns.bucket}/manifests/*"]
+    },
+    {
+      # That a mail is settled is noted once; what stands there already is compared with it.
+      sid       = "NoteSettledMails"
+      actions   = ["s3:GetObject", "s3:PutObject"]
+      resources = ["${local.arns.bucket}/${local.ledger_prefix}*"]
     },
     {
       sid       = "ClaimAndMarkAnalyses"

@@ -70,7 +70,7 @@ variable "access_log_bucket" {
 }
 
 variable "output_administrators" {
-  description = "ARNs of the roles that may delete or replace outputs by hand, for instance when a person asks to be forgotten. Nobody, unless named."
+  description = "ARNs of the roles that may delete or replace outputs and the notes in ledger/ by hand, for instance when a person asks to be forgotten. Nobody, unless named."
   type        = list(string)
   default     = []
 
@@ -153,6 +153,22 @@ variable "alert_emails" {
   validation {
     condition     = alltrue([for address in var.alert_emails : can(regex("^[^@<>,;\\s]+@[^@<>,;\\s]+\\.[a-z]{2,}$", address))])
     error_message = "alert_emails: plain addresses such as on-call@example.com are accepted."
+  }
+}
+
+variable "unsettled_mail" {
+  description = <<-EOT
+    What to do about a mail of which nobody knows whether it went out: its send broke off, and SES said nothing about it for
+    15 minutes. This is rare.
+      resend  The report is sent again. It arrives in any case; now and then somebody gets it twice.
+      park    It is not sent again. Nobody gets a report twice; a person must look at it, or somebody may not get it at all.
+  EOT
+  type        = string
+  default     = "resend"
+
+  validation {
+    condition     = contains(["resend", "park"], var.unsettled_mail)
+    error_message = "unsettled_mail: resend (send again after 15 minutes) or park (leave it to a person) is accepted."
   }
 }
 
@@ -279,7 +295,8 @@ variable "retention_days" {
 
   validation {
     # The functions refuse less than 45: what may still come back must find its record (a day in EventBridge, four in a
-    # queue, fourteen in its dead-letter queue, a replay).
+    # queue, fourteen in its dead-letter queue, a replay). The sweep needs 15: it looks back over 14 days, and would take a file
+    # whose note is gone for one that was overlooked.
     condition     = var.retention_days >= 45 && var.retention_days <= 3650 && floor(var.retention_days) == var.retention_days
     error_message = "retention_days: a whole number from 45 to 3650 is accepted."
   }
@@ -291,7 +308,7 @@ variable "noncurrent_days" {
   default     = 30
 
   validation {
-    # A run reads the version that its event names, up to 18 days after the drop.
+    # A run reads the version that its event names, up to 18 days after the drop. The sweep looks back over 14 of them.
     condition     = var.noncurrent_days >= 19 && floor(var.noncurrent_days) == var.noncurrent_days
     error_message = "noncurrent_days: a whole number of at least 19 is accepted: an event may wait 4 days in a queue and 14 in its dead-letter queue, and still reads its own version."
   }

@@ -55,20 +55,29 @@ INPUT_TOKENS = 4_500
 MEMORY_MB = {"processor": 512, "analyzer": 512, "notifier": 256}
 # crates/aws/src/s3/part.rs: the size of a part by its number.
 PARTS = [(256, 5 * MIB), (1_024, 8 * MIB), (10_000, 12 * MIB)]
-# File, contract and "is there a manifest" by the processor; manifest and processed file by the analyzer; manifest by the
-# notifier.
-GETS = 3 + 2 + 1
-# That there is no manifest yet: S3 says so only to who may list, so the processor looks the key up (docs/decisions/0024).
-LISTS = 1
+# File, contract, "is there a manifest" and "is there a note of this file" by the processor; manifest and processed file by the
+# analyzer; manifest by the notifier, and the note that it finds in its place if it comes twice.
+GETS = 4 + 2 + 2
+# That there is no manifest and no note yet: S3 says so only to who may list, so the processor looks the keys up
+# (docs/decisions/0024).
+LISTS = 2
+# In the ledger: which run the file became, by the processor, and that its mail is settled, by the notifier.
+NOTES = 2
 # One event of the processor and one of the analyzer, each below 8 KB.
 EVENTS, EVENT_BYTES = 2, 4_000
-# One message a stage, and SES's word on a mail, sent and delivered, which the notifier passes over.
+# One message a stage, and SES's word on a mail, sent and delivered, which the notifier writes down.
 MESSAGES = {"processor": 1, "analyzer": 1, "notifier": 1 + 2}
 # Sent, received, deleted.
 REQUESTS_A_MESSAGE = 3
 # infrastructure/modules/stage/alarms.tf and alerts.tf: five alarms a stage with a metric each, "undelivered" with one for
-# each of five rules, "files in but no report out" with three.
-ALARM_METRICS = 3 * 5 + 5 + 3
+# each of nine rules, "files in but no report out" with five, "files overlooked" and "mail trouble" with one each.
+ALARM_METRICS = 3 * 5 + 9 + 5 + 2
+# infrastructure/stages.tf: the rule `sweep`.
+SWEEPS_A_MONTH = SECONDS_A_MONTH / (15 * 60)
+# How far a sweep looks back. It lists the versions of the inputs, and the ledger of each day that it looks at: one page each,
+# as long as there are no more than 1,000 of each.
+SWEPT_DAYS = 14
+SWEEP_LISTS = 1 + SWEPT_DAYS + 1
 # With all extras of the retention: 365 days in the bucket and in the table.
 RETENTION_MONTHS = 12
 
@@ -85,6 +94,8 @@ CALL_SECONDS = 0.05
 # What the model takes for its answer, and what it writes.
 MODEL_SECONDS = 10
 OUTPUT_TOKENS = 1_500
+# What is known of a mail, an item of its own: about 1 kB, taken to be a little more.
+MAIL_BYTES = 1_100
 # JSON lines of Lambda's and of the function's own.
 LOG_BYTES_AN_INVOCATION = 2_500
 # A data key for each message (sent, received), for the table and for each cold function: files come too seldom for what
@@ -120,11 +131,11 @@ def seconds(stage, cpu_seconds, moved, calls, waited=0.0):
 def times(rows, model=True):
     size = rows * BYTES_A_ROW
     outputs = size * (PROCESSED + REJECTED + ERRORS)
-    processor = seconds("processor", size / GB * PROCESSOR_CPU_SECONDS_A_GB, size + outputs, calls=8)
+    processor = seconds("processor", size / GB * PROCESSOR_CPU_SECONDS_A_GB, size + outputs, calls=11)
     analyzer = seconds(
         "analyzer", size / GB * ANALYZER_CPU_SECONDS_A_GB, size * PROCESSED, calls=6, waited=MODEL_SECONDS if model else 0
     )
-    return {"processor": processor, "analyzer": analyzer, "notifier": seconds("notifier", 0.02, 0, calls=7)}
+    return {"processor": processor, "analyzer": analyzer, "notifier": seconds("notifier", 0.02, 0, calls=9)}
 
 
 def run(rows, architecture="arm64", model="nova_lite"):
@@ -132,22 +143,22 @@ def run(rows, architecture="arm64", model="nova_lite"):
     size = rows * BYTES_A_ROW
     took = times(rows, model is not None)
     gb_seconds = sum(MEMORY_MB[stage] / 1024 * took[stage] for stage in took)
-    # SES's word, passed over.
+    # SES's word, written down.
     gb_seconds += (MESSAGES["notifier"] - 1) * MEMORY_MB["notifier"] / 1024 * (START_SECONDS + CALL_SECONDS)
     invocations = sum(MESSAGES.values())
-    # The manifest besides.
-    puts = sum(requests_of(size * share) for share in (PROCESSED, REJECTED, ERRORS)) + 1
-    units = math.ceil(RECORD_BYTES / 1024)
+    # The manifest and the notes besides.
+    puts = sum(requests_of(size * share) for share in (PROCESSED, REJECTED, ERRORS)) + 1 + NOTES
+    units, of_mail = math.ceil(RECORD_BYTES / 1024), math.ceil(MAIL_BYTES / 1024)
     return {
         "Lambda": [(f"lambda_gb_second_{architecture}", gb_seconds), ("lambda_request", invocations)],
         # The upload of the file is the first of them.
         "S3 requests": [("s3_put", puts + LISTS + (1 if size <= 8 * MIB else math.ceil(size / (8 * MIB)) + 2)), ("s3_get", GETS)],
         "events": [("eventbridge_custom_event", EVENTS), ("eventbridge_archive_gb", EVENTS * EVENT_BYTES / GB)],
         "queues": [("sqs_request", REQUESTS_A_MESSAGE * invocations)],
-        # The analyzer claims an item that is small, stores the record and two entries of indexes. The notifier claims,
-        # begins and ends on an item that holds the record, of which one entry changes, and reads it.
+        # The analyzer claims an item that is small, stores the record and two entries of indexes. The notifier claims, begins
+        # and ends on an item of its own, and so does each word of SES; it reads the record, and marks it and one entry as sent.
         "table": [
-            ("dynamodb_write_unit", 1 + units + 2 + 3 * (units + 1) + 1),
+            ("dynamodb_write_unit", 1 + units + 2 + (3 + MESSAGES["notifier"] - 1) * of_mail + (units + 1) + 1),
             ("dynamodb_read_unit", math.ceil(RECORD_BYTES / 4096)),
         ],
         "logs": [("cloudwatch_logs_gb", invocations * LOG_BYTES_AN_INVOCATION / GB)],
@@ -187,6 +198,20 @@ IDLE_STACK = {
     f"alarms, which look at {ALARM_METRICS} metrics": [("cloudwatch_alarm_metric_month", ALARM_METRICS)],
     "the dashboard": [("cloudwatch_dashboard_month", 1)],
     "Lambda asking three empty queues": [("sqs_request", POLLS_A_MONTH)],
+    "the sweep, each quarter of an hour": [
+        ("s3_put", SWEEPS_A_MONTH * SWEEP_LISTS),
+        (
+            "lambda_gb_second_arm64",
+            SWEEPS_A_MONTH * MEMORY_MB["processor"] / 1024 * seconds("processor", 0.02, 0, calls=SWEEP_LISTS),
+        ),
+        ("lambda_request", SWEEPS_A_MONTH),
+        ("sqs_request", SWEEPS_A_MONTH * REQUESTS_A_MESSAGE),
+        # A data key is asked for when a message is sent, and when it is received.
+        ("kms_request", SWEEPS_A_MONTH * 2),
+        # As if it were an event of ours; AWS's page names no price for a scheduled rule.
+        ("eventbridge_custom_event", SWEEPS_A_MONTH),
+        ("cloudwatch_logs_gb", SWEEPS_A_MONTH * LOG_BYTES_AN_INVOCATION / GB),
+    ],
 }
 IDLE_PIPELINE = {"the key": [("kms_key_month", 1)], "an alarm": [("cloudwatch_alarm_metric_month", 1)]}
 PIPELINE_RUN = {

@@ -8,7 +8,7 @@
 Each change is made in a copy, and the checks look at it, the quickest first, until one goes red: a plan and the rules of
 plan_rules.py over it, `terraform test` of the module, checkov, `terraform test` of the root. A change that none
 notices is a guarantee that nothing holds. Before, all checks must be green on the unchanged copy. By hand: it takes about
-a quarter of an hour. Exit codes: 0 all noticed; 1 one survived; 2 wrong use.
+half an hour. Exit codes: 0 all noticed; 1 one survived; 2 wrong use.
 """
 
 import argparse
@@ -158,6 +158,50 @@ MUTATIONS = [
             '\nresource "aws_lambda_permission" "direct" {\n  statement_id  = "direct"\n  action        = "lambda:InvokeFunction"\n  function_name = module.processor.function_name\n  principal     = "s3.amazonaws.com"\n  source_account = local.account\n}\n'
         ),
     ),
+    ("the sweep", "infrastructure/stages.tf", cut("    sweep = {")),
+    (
+        "the sweep comes often enough",
+        "infrastructure/stages.tf",
+        change('schedule    = "rate(15 minutes)"', 'schedule    = "rate(1 day)"'),
+    ),
+    (
+        "the sweep is told what it is",
+        "infrastructure/stages.tf",
+        change('detail-type = "Sweep Due"', 'detail-type = "Sweep"'),
+    ),
+    (
+        "the sweep is told its bucket",
+        "infrastructure/stages.tf",
+        change("detail      = { schema = 1, bucket = local.names.bucket }", "detail      = { schema = 1 }"),
+    ),
+    (
+        "a schedule is on the default bus",
+        "infrastructure/stages.tf",
+        within("    sweep = {", change('bus         = "default"', "bus         = aws_cloudwatch_event_bus.this.name")),
+    ),
+    ("a schedule sends something", f"{STAGE}/rules.tf", cut("  input = each.value.input")),
+    ("a schedule is a schedule", f"{STAGE}/rules.tf", cut("  schedule_expression = each.value.schedule")),
+    ("a sweep goes on where it was cut", "infrastructure/stages.tf", cut("    sweep_continued = {")),
+    (
+        "overlooked files are heard of",
+        "infrastructure/stages.tf",
+        change('detail-type = ["File Overlooked"]', 'detail-type = ["File Lost"]'),
+    ),
+    (
+        "overlooked files are counted by themselves",
+        "infrastructure/stages.tf",
+        change('detail-type = ["File Overlooked"]', 'detail-type = ["File Overlooked", "Sweep Due"]'),
+    ),
+    (
+        "SES's word reaches the notifier",
+        "infrastructure/stages.tf",
+        change('"Email Sent", "Email Delivered", "Email Delivery Delayed"', '"Email Delivered", "Email Delivery Delayed"'),
+    ),
+    (
+        "SES's word on the stack's own mails alone",
+        "infrastructure/stages.tf",
+        within("    mail_feedback = {", cut("detail      = local.mails_of_ours")),
+    ),
     # Functions.
     (
         "a function waits for its log group",
@@ -198,6 +242,18 @@ MUTATIONS = [
         cut('resource "aws_cloudwatch_metric_alarm" "no_report"'),
     ),
     (
+        "SES's word is no report",
+        "infrastructure/alerts.tf",
+        cut("feedback    = { namespace"),
+    ),
+    ("an alarm for overlooked files", "infrastructure/alerts.tf", cut("    files-overlooked = {")),
+    ("an alarm for mails that do not arrive", "infrastructure/alerts.tf", cut("    mail-trouble = {")),
+    (
+        "an alarm looks at the bus of its rule",
+        "infrastructure/alerts.tf",
+        change("{ EventBusName = local.names.bus, RuleName = local.names.rules.file_overlooked }", "{ RuleName = local.names.rules.file_overlooked }"),
+    ),
+    (
         "an alarm tells somebody",
         f"{STAGE}/alarms.tf",
         change("alarm_actions      = [var.alerts_topic_arn]", "alarm_actions      = []"),
@@ -207,7 +263,7 @@ MUTATIONS = [
     (
         "a detail type's condition",
         "infrastructure/stages.tf",
-        cut('"events:detail-type" = ["Processing Complete", "File Rejected"]'),
+        cut('"events:detail-type" = ["Processing Complete", "File Rejected", "File Overlooked", "Sweep Due"]'),
     ),
     (
         "the sender's condition",
@@ -215,6 +271,25 @@ MUTATIONS = [
         change('StringEquals = { "ses:FromAddress" = [var.sender] }', ""),
     ),
     ("a listing's condition", "infrastructure/stages.tf", cut('conditions = { StringLike = { "s3:prefix"')),
+    (
+        "a listing of versions' condition",
+        "infrastructure/stages.tf",
+        cut('conditions = { StringLike = { "s3:prefix" = ["input/", "input/*"] } }'),
+    ),
+    (
+        "versions of inputs alone",
+        "infrastructure/stages.tf",
+        change('"s3:prefix" = ["input/", "input/*"]', '"s3:prefix" = ["input/", "input/*", "contracts/*"]'),
+    ),
+    ("the notifier notes settled mails", "infrastructure/stages.tf", cut_around('sid       = "NoteSettledMails"')),
+    (
+        "the notifier writes no outputs",
+        "infrastructure/stages.tf",
+        change(
+            'actions   = ["s3:GetObject"]\n      resources = ["${local.arns.bucket}/manifests/*"]\n    },\n    {\n      # That',
+            'actions   = ["s3:GetObject", "s3:PutObject"]\n      resources = ["${local.arns.bucket}/manifests/*"]\n    },\n    {\n      # That',
+        ),
+    ),
     (
         "a key's condition",
         f"{STAGE}/iam.tf",
@@ -268,7 +343,45 @@ MUTATIONS = [
     ),
     ("TLS: the topic's policy", "infrastructure/alerts.tf", cut_around('Sid       = "TlsOnly"')),
     ("TLS: mail", "infrastructure/mail.tf", change('"REQUIRE"', '"OPTIONAL"')),
-    ("outputs are written once", "infrastructure/bucket.tf", cut_around('Sid       = "OutputsAreWrittenOnce"')),
+    ("outputs are written once", "infrastructure/bucket.tf", cut_around('Sid       = "OutputsAndLedgerAreWrittenOnce"')),
+    (
+        "notes are written once",
+        "infrastructure/bucket.tf",
+        change("for prefix in concat(local.output_prefixes, [local.ledger_prefix]) : ", "for prefix in local.output_prefixes : "),
+    ),
+    (
+        "notes are the processor's and the notifier's",
+        "infrastructure/bucket.tf",
+        cut_around('Sid       = "OnlyProcessorAndNotifierWriteTheLedger"'),
+    ),
+    (
+        "no note by the analyzer",
+        "infrastructure/bucket.tf",
+        change(
+            "concat([local.arns.roles.processor, local.arns.roles.notifier], var.output_administrators)",
+            "concat([local.arns.roles.processor, local.arns.roles.notifier, local.arns.roles.analyzer], var.output_administrators)",
+        ),
+    ),
+    (
+        "the notifier may note",
+        "infrastructure/bucket.tf",
+        change("concat([local.arns.roles.processor, local.arns.roles.notifier], ", "concat([local.arns.roles.processor], "),
+    ),
+    (
+        "no output by the notifier",
+        "infrastructure/bucket.tf",
+        change("concat([local.arns.roles.processor], ", "concat([local.arns.roles.processor, local.arns.roles.notifier], "),
+    ),
+    (
+        "notes are kept for as long as the sweep looks back",
+        "infrastructure/bucket.tf",
+        change("days = var.retention_days", 'days = rule.value == "ledger/" ? 14 : var.retention_days'),
+    ),
+    (
+        "notes expire",
+        "infrastructure/bucket.tf",
+        change('concat(["input/"], local.output_prefixes, [local.ledger_prefix])', 'concat(["input/"], local.output_prefixes)'),
+    ),
     ("the condition of writing once", "infrastructure/bucket.tf", cut('Null = { "s3:if-none-match" = "true" }')),
     (
         "outputs are the processor's",
@@ -331,6 +444,16 @@ MUTATIONS = [
         "infrastructure/mail.tf",
         change('"BOUNCE", "COMPLAINT", "REJECT"', '"COMPLAINT", "REJECT"'),
     ),
+    (
+        "an unsettled mail is treated in one of two ways",
+        "infrastructure/variables.tf",
+        change('contains(["resend", "park"], var.unsettled_mail)', "length(var.unsettled_mail) > 0"),
+    ),
+    (
+        "the notifier is told how to treat an unsettled mail",
+        "infrastructure/stages.tf",
+        cut("GRISTMILL_UNSETTLED_MAIL "),
+    ),
     # The whole.
     (
         "another's bucket is left alone",
@@ -360,6 +483,12 @@ MUTATIONS = [
         "codepipeline/role_apply.tf",
         cut('Condition = { StringEquals = { "iam:PassedToService" = "lambda.amazonaws.com" } }'),
     ),
+    ("the boundary covers the ledger", "codepipeline/boundary.tf", change('["processed", "rejected", "manifests", "ledger"]', '["processed", "rejected", "manifests"]')),
+    (
+        "the boundary bounds the sweep",
+        "codepipeline/boundary.tf",
+        cut('Condition = { StringLike = { "s3:prefix" = ["input/", "input/*"] } }'),
+    ),
     (
         "a build's permissions have names",
         "codepipeline/roles.tf",
@@ -382,9 +511,12 @@ MUTATIONS = [
 # By the beginning of a changed file's name, the file of tests that looks at it most.
 TESTS = {
     "codepipeline/role": "permissions.tftest.hcl",
+    "codepipeline/boundary": "boundary.tftest.hcl",
     "codepipeline/buckets": "storage.tftest.hcl",
     "infrastructure/stages": "permissions.tftest.hcl",
     "infrastructure/bucket": "existing_bucket.tftest.hcl",
+    "infrastructure/alerts": "alerts.tftest.hcl",
+    "infrastructure/variables": "validations.tftest.hcl",
 }
 
 

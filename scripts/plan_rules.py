@@ -402,7 +402,9 @@ def rules_feed_queues(world):
 def no_rule_sees_what_the_stack_writes(world):
     """A rule that hears of objects hears of those below input/ in one bucket: an output that began a run would have no end."""
     for one_rule in world.of("aws_cloudwatch_event_rule"):
-        pattern = json.loads(one_rule.told("event_pattern") or "{}")
+        if one_rule.told("schedule_expression"):
+            continue
+        pattern = pattern_of(one_rule)
         if "aws.s3" not in pattern.get("source", ["aws.s3"]):
             continue
         detail = pattern.get("detail", {})
@@ -411,6 +413,92 @@ def no_rule_sees_what_the_stack_writes(world):
             or len(detail.get("bucket", {}).get("name", [])) != 1
         ):
             yield f"{one_rule} hears of more than what is dropped below input/ in one bucket: name both in its event_pattern"
+
+
+def pattern_of(one_rule):
+    return json.loads(one_rule.told("event_pattern") or "{}")
+
+
+def targets_of(world, one_rule):
+    return [
+        target
+        for target in world.of("aws_cloudwatch_event_target")
+        if target.told("rule") == one_rule.told("name") and target.told("event_bus_name") == one_rule.told("event_bus_name")
+    ]
+
+
+@rule(INFRASTRUCTURE)
+def schedules_send_events_from_the_default_bus(world):
+    """A scheduled rule is on the default bus, the only one with a clock, and sends what has the form of an event."""
+    # (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-rule-schedule.html)
+    for one_rule in world.of("aws_cloudwatch_event_rule"):
+        scheduled = one_rule.told("schedule_expression")
+        if scheduled and one_rule.told("event_bus_name") != "default":
+            yield f"{one_rule} has a schedule on the bus {one_rule.told('event_bus_name')}: only the default bus has a clock"
+        for target in targets_of(world, one_rule):
+            sent = target.told("input")
+            if scheduled and not {"source", "detail-type", "detail"} <= json.loads(sent or "{}").keys():
+                yield f"{target} sends no event: give it an input with source, detail-type and detail"
+            if not scheduled and (sent or target.told("input_path") or target.told("input_transformer")):
+                yield f"{target} changes the event: its queue takes it as it is"
+
+
+@rule(INFRASTRUCTURE)
+def the_sweep_comes_every_quarter_hour(world):
+    """Every 15 minutes the processor is told to look for files and runs that nobody finished, in the bucket where files arrive."""
+    buckets = {
+        name
+        for one_rule in world.of("aws_cloudwatch_event_rule")
+        if pattern_of(one_rule).get("detail-type") == ["Object Created"]
+        for name in pattern_of(one_rule).get("detail", {}).get("bucket", {}).get("name", [])
+    }
+    swept = set()
+    for one_rule in world.of("aws_cloudwatch_event_rule"):
+        if one_rule.told("schedule_expression") != "rate(15 minutes)":
+            continue
+        for target in targets_of(world, one_rule):
+            sent = json.loads(target.told("input") or "{}")
+            readers = [
+                function.told("function_name")
+                for queue in target.points_at("arn", "aws_sqs_queue")
+                for function in world.readers(queue)
+            ]
+            # Who reads it tells by this what it is (crates/aws/src/trigger).
+            if (sent.get("source"), sent.get("detail-type")) == ("gristmill.schedule", "Sweep Due") and any(
+                name.endswith("-processor") for name in readers
+            ):
+                swept.add(sent["detail"].get("bucket"))
+    if not buckets or buckets - swept:
+        yield f"no rule tells the processor every 15 minutes to sweep {', '.join(sorted(buckets)) or 'a bucket'}: a lost event stays lost"
+
+
+@rule(INFRASTRUCTURE)
+def what_is_published_is_heard(world):
+    """Whatever a role may publish, a rule of that bus takes to a queue; and no rule of ours waits for what nobody publishes."""
+    published = set()
+    for _, found in world.identity_policies():
+        for statement in found:
+            if "events:PutEvents" in listed(statement.get("Action")):
+                equal = statement.get("Condition", {}).get("StringEquals", {})
+                published |= {
+                    (arn.rsplit("/", 1)[-1], source, kind)
+                    for arn in listed(statement["Resource"])
+                    for source in listed(equal.get("events:source"))
+                    for kind in listed(equal.get("events:detail-type"))
+                }
+    buses = {bus.told("name") for bus in world.of("aws_cloudwatch_event_bus")}
+    heard = {
+        (one_rule.told("event_bus_name"), source, kind)
+        for one_rule in world.of("aws_cloudwatch_event_rule")
+        if one_rule.told("event_bus_name") in buses
+        for source in pattern_of(one_rule).get("source", [])
+        for kind in pattern_of(one_rule).get("detail-type", [])
+    }
+    for bus, source, kind in sorted(published - heard):
+        yield f"nobody hears of '{kind}' of {source} on the bus {bus}: give it a rule"
+    # What cannot be decided yet was noted with the policies.
+    for bus, source, kind in sorted(heard - published) if not world.undecided else []:
+        yield f"a rule of the bus {bus} waits for '{kind}' of {source}, which nobody may publish"
 
 
 @rule(INFRASTRUCTURE)
@@ -604,12 +692,13 @@ def every_alarm_tells_the_topic(world):
 
 @rule(INFRASTRUCTURE)
 def files_in_and_no_report_out_is_seen(world):
-    """An alarm compares what was dropped with what the last stage finished."""
+    """An alarm compares what was dropped with what the last stage finished; SES's word, which reaches it too, does not count."""
     arrivals = {
         one_rule.told("name")
         for one_rule in world.of("aws_cloudwatch_event_rule")
-        if "Object Created" in one_rule.told("event_pattern")
+        if pattern_of(one_rule).get("detail-type") == ["Object Created"]
     }
+    words = {r.told("name") for r in world.of("aws_cloudwatch_event_rule") if "aws.ses" in pattern_of(r).get("source", [])}
     for alarm in world.of("aws_cloudwatch_metric_alarm"):
         metrics = [metric for query in listed(alarm.told("metric_query")) for metric in listed(query.get("metric"))]
         seen = {(m["metric_name"], *sorted((m.get("dimensions") or {}).values())) for m in metrics}
@@ -621,8 +710,34 @@ def files_in_and_no_report_out_is_seen(world):
             if above(alarm) and any(
                 query.get("return_data") and query.get("expression") for query in alarm.told("metric_query")
             ):
+                for name in sorted(words):
+                    if ("TriggeredRules", name) not in seen:
+                        yield f"{alarm} takes what {name} hears for a report: subtract its TriggeredRules"
                 return
     yield "no alarm compares TriggeredRules of the rule that sees files with Invocations of the notifier: a silent loss stays silent"
+
+
+# Kinds of events that somebody must look at.
+TROUBLE = {
+    "a file that was overlooked": ["File Overlooked"],
+    "a mail that did not arrive": ["Email Bounced", "Email Complaint Received", "Email Rejected", "Email Rendering Failed"],
+}
+
+
+@rule(INFRASTRUCTURE)
+def trouble_that_is_heard_of_is_seen(world):
+    """A file that was overlooked and a mail that did not arrive raise an alarm, which counts nothing else."""
+    for what, kinds in TROUBLE.items():
+        rules_of = [r for r in world.of("aws_cloudwatch_event_rule") if set(pattern_of(r).get("detail-type", [])) & set(kinds)]
+        if not rules_of:
+            yield f"no rule hears of {what}"
+        for one_rule in rules_of:
+            if more := sorted(set(pattern_of(one_rule)["detail-type"]) - set(kinds)):
+                yield f"{one_rule} hears of {what} and of {', '.join(more)}: its count would be of both"
+            bus = one_rule.told("event_bus_name")
+            dimensions = {"RuleName": one_rule.told("name")} | ({} if bus == "default" else {"EventBusName": bus})
+            if not any(fires_above(alarm, 0) for alarm in world.alarms("TriggeredRules", **dimensions)):
+                yield f"{one_rule} has no alarm for TriggeredRules above 0: {what} would not be seen"
 
 
 @rule(INFRASTRUCTURE)
@@ -830,11 +945,15 @@ def denies_plain_http(statement, action, resource):
 
 
 OUTPUTS = ("processed", "rejected", "manifests")
+# Who writes below each prefix, beside those that a person names in `output_administrators`.
+WRITERS = {**{name: ["processor"] for name in OUTPUTS}, "ledger": ["processor", "notifier"]}
+# How far the sweep looks back.
+SWEPT_DAYS = 14
 
 
 @rule(INFRASTRUCTURE)
-def outputs_are_written_once_and_by_one(world):
-    """The bucket denies replacing an output, and denies writing or deleting one to all but the processor."""
+def outputs_and_ledger_are_written_once_and_by_their_own(world):
+    """The bucket denies replacing an output or a note, and writing or deleting one to all but the processor; notes are the notifier's, too."""
     for bucket in world.of("aws_s3_bucket"):
         denied = [
             s
@@ -842,20 +961,28 @@ def outputs_are_written_once_and_by_one(world):
             if s["Effect"] == "Deny" and is_everyone(s)
         ]
         name = bucket.told("bucket")
-        for prefix in OUTPUTS:
+        for prefix, writers in WRITERS.items():
             about = [s for s in denied if any(arn.endswith(f":::{name}/{prefix}/*") for arn in listed(s["Resource"]))]
             # (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html)
             once = {"Null": {"s3:if-none-match": "true"}, "Bool": {"s3:ObjectCreationOperation": "true"}}
             if not any(s.get("Condition") == once and "s3:PutObject" in listed(s["Action"]) for s in about):
-                yield f"{bucket}: an output under {prefix}/ can be replaced: deny s3:PutObject without If-None-Match"
+                yield f"{bucket}: what is under {prefix}/ can be replaced: deny s3:PutObject without If-None-Match"
             for action in ("s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"):
-                if not any(only_the_processor(s) and action in listed(s["Action"]) for s in about):
-                    yield f"{bucket}: others than the processor have {action} under {prefix}/"
+                if not any(only(writers, s, world) and action in listed(s["Action"]) for s in about):
+                    yield f"{bucket}: others than {' and '.join(writers)} have {action} under {prefix}/"
+            for s in about:
+                if missing := [writer for writer in writers if spared(s, world) and writer not in spared(s, world)]:
+                    yield f"{bucket}, {s['Sid']}: the {' and the '.join(missing)} may not write under {prefix}/"
 
 
-def only_the_processor(statement):
+def spared(statement, world):
+    """The stages that a denial leaves out, beside whom a person named."""
     named = listed(statement.get("Condition", {}).get("ArnNotEquals", {}).get("aws:PrincipalArn"))
-    return bool(named) and named[0].endswith("-processor") and not any("*" in arn for arn in named)
+    return [arn.rsplit("-", 1)[-1] for arn in named if arn not in listed(world.variables.get("output_administrators"))]
+
+
+def only(writers, statement, world):
+    return spared(statement, world) == writers and "*" not in json.dumps(statement["Condition"])
 
 
 @rule()
@@ -906,7 +1033,7 @@ def what_is_old_goes_and_contracts_stay(world):
         def about(prefix):
             return [r for r in rules_of if prefix.startswith(prefix_of(r))]
 
-        for prefix in ("input/",) + tuple(f"{name}/" for name in OUTPUTS):
+        for prefix in ("input/",) + tuple(f"{name}/" for name in WRITERS):
             if not any(number(r, "expiration", "days") for r in about(prefix)):
                 yield f"{bucket}: what is under {prefix} never expires"
             if not any(
@@ -914,9 +1041,14 @@ def what_is_old_goes_and_contracts_stay(world):
                 for r in about(prefix)
             ):
                 yield f"{bucket}: what is under {prefix} never moves to cheaper storage"
-        for prefix in ("input/", "contracts/") + tuple(f"{name}/" for name in OUTPUTS):
+        for prefix in ("input/", "contracts/") + tuple(f"{name}/" for name in WRITERS):
             if not any(number(r, "noncurrent_version_expiration", "noncurrent_days") for r in about(prefix)):
                 yield f"{bucket}: earlier versions under {prefix} never expire"
+        # A note that goes before the sweep is done with the file makes it a file that was overlooked.
+        for one_rule in about("ledger/x.json"):
+            for found in listed(one_rule.get("expiration")):
+                if found.get("date") or (found.get("days") or SWEPT_DAYS + 1) <= SWEPT_DAYS:
+                    yield f"{bucket}: the lifecycle rule {one_rule['id']} forgets notes within the {SWEPT_DAYS} days that the sweep looks back"
         for one_rule in about("contracts/x.json"):
             if one_rule.get("expiration") and any(number(one_rule, "expiration", name) for name in ("days", "date")):
                 yield f"{bucket}: the lifecycle rule {one_rule['id']} deletes contracts in use"
@@ -1038,9 +1170,22 @@ def keys_rotate(world):
 # -- Mail and money ----------------------------------------------------------------------------------------------------
 
 
+# SES's kinds of events, and what a rule must ask for: on a bus each has another name.
+# (https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-ses.html)
+WORDS_OF_SES = {
+    "SEND": "Email Sent",
+    "DELIVERY": "Email Delivered",
+    "DELIVERY_DELAY": "Email Delivery Delayed",
+    "BOUNCE": "Email Bounced",
+    "COMPLAINT": "Email Complaint Received",
+    "REJECT": "Email Rejected",
+    "RENDERING_FAILURE": "Email Rendering Failed",
+}
+
+
 @rule(INFRASTRUCTURE)
 def mail_is_sent_over_tls_and_followed(world):
-    """The configuration set asks for TLS, and SES tells what became of every mail."""
+    """The configuration set asks for TLS, SES tells what became of every mail, and rules take all of it to the notifier."""
     for configuration_set in world.of("aws_sesv2_configuration_set"):
         if configuration_set.told("delivery_options.tls_policy") != "REQUIRE":
             yield f"{configuration_set} sends mail in the clear where a server offers no TLS"
@@ -1053,9 +1198,24 @@ def mail_is_sent_over_tls_and_followed(world):
             and destination.told("event_destination.event_bridge_destination.event_bus_arn")
             for kind in destination.told("event_destination.matching_event_types")
         }
-        wanted = {"SEND", "DELIVERY", "DELIVERY_DELAY", "BOUNCE", "COMPLAINT", "REJECT", "RENDERING_FAILURE"}
-        if not wanted <= kinds:
-            yield f"{configuration_set} does not tell EventBridge of {', '.join(sorted(wanted - kinds))}"
+        if not WORDS_OF_SES.keys() <= kinds:
+            yield f"{configuration_set} does not tell EventBridge of {', '.join(sorted(WORDS_OF_SES.keys() - kinds))}"
+        heard = {
+            kind
+            for one_rule in world.of("aws_cloudwatch_event_rule")
+            if one_rule.told("event_bus_name") == "default"
+            and pattern_of(one_rule).get("source") == ["aws.ses"]
+            and pattern_of(one_rule).get("detail") == {"mail": {"tags": {"ses:configuration-set": [name]}}}
+            and any(
+                function.told("function_name").endswith("-notifier")
+                for target in targets_of(world, one_rule)
+                for queue in target.points_at("arn", "aws_sqs_queue")
+                for function in world.readers(queue)
+            )
+            for kind in pattern_of(one_rule).get("detail-type", [])
+        }
+        for kind in sorted(set(WORDS_OF_SES.values()) - heard):
+            yield f"no rule takes '{kind}' of {configuration_set} to the notifier"
 
 
 @rule(INFRASTRUCTURE)

@@ -6,13 +6,14 @@
     python3 scripts/terraform_apply.py infrastructure --plan-only --environment prod
 
 init, plan, the rules of plan_rules.py over it, apply, the rules over the state, where everything is known, a
-second plan that must find nothing to do, and destroy. Nothing is written outside a temporary
-folder, and no call leaves this machine. Exit codes: 0 all held; 1 something did not; 2 wrong use.
+second plan that must find nothing to do, writes to the stack's bucket that its policy must allow or refuse, and destroy, of a bucket
+that is not empty. Nothing is written outside a temporary folder, and no call leaves this machine. Exit codes: 0 all held; 1 something did not; 2 wrong use.
 """
 
 import argparse
 import collections
 import json
+import pathlib
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,9 @@ import checkout
 import emulator
 import plan_rules
 import planning
+
+HERE = pathlib.Path(__file__).resolve().parent
+
 
 def differences(before, after, path=""):
     """Where two values differ, as paths."""
@@ -60,6 +64,20 @@ def rules(what, document, options):
         raise planning.Failed(f"{len(wrong)} breaches of rules in {what}")
     later = f"; {len(undecided)} things are not known before the apply" if undecided else ""
     print(f"rules: {len(plan_rules.RULES[options.root])} hold for {what}{later}", flush=True)
+
+
+def writes(copy, state):
+    """Who may write what into the bucket, tried."""
+    outputs = {name: output["value"] for name, output in state["values"]["outputs"].items()}
+    told = {"bucket": outputs["bucket"], "account": emulator.ACCOUNT, "roles": outputs["functions"]}
+    python = checkout.installed("moto") / "bin" / "python"
+    done = subprocess.run(
+        [str(python), str(HERE / "tried_writes.py"), json.dumps(told)],
+        env=copy.environment, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise planning.Failed(f"the bucket's policy answers otherwise than it should:\n{done.stderr}")
+    print(f"writes: {done.stdout.strip()}", flush=True)
 
 
 def run(copy, options):
@@ -104,6 +122,8 @@ def run(copy, options):
         for line in unsteady(copy.shown("second.tfplan")):
             print(f"  DIFFERENT {line}")
         raise planning.Failed("a second plan finds something to change, although nothing was changed")
+    if options.root == "infrastructure":
+        writes(copy, state)
     copy.unguard()
     step("destroy", "destroy", *files, "-auto-approve", limit=options.apply_seconds)
     left = copy.shown().get("values")

@@ -13,6 +13,7 @@ import sys
 import unittest
 
 import cost
+import plan_rules
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -121,12 +122,22 @@ class Quantities(unittest.TestCase):
         stage = text("infrastructure/modules/stage/alarms.tf")
         own = len(re.findall(r"^      metric +=", stage, re.MULTILINE))
         rules = len(re.findall(r"^    [a-z_]+ = \{\n      name +=", text("infrastructure/stages.tf"), re.MULTILINE))
+        names = text("infrastructure/locals.tf")
+        block = names[names.index("    rules = {") :]
+        self.assertEqual(rules, block[: block.index("    }")].count(" = ") - 1, "each rule that has a name is a stage's")
         alerts = text("infrastructure/alerts.tf")
         # The metrics that "files in but no report out" compares.
         report = len(re.findall(r"^ +[a-z]+ += \{ namespace = ", alerts, re.MULTILINE))
-        self.assertEqual((own, rules, report), (5, 5, 3))
-        self.assertEqual(cost.ALARM_METRICS, 3 * own + rules + report)
+        # Those that count what one rule heard of.
+        heard = len(re.findall(r"^      dimensions  = ", alerts, re.MULTILINE))
+        self.assertEqual((own, rules, report, heard), (5, 9, 5, 2))
+        self.assertEqual(cost.ALARM_METRICS, 3 * own + rules + report + heard)
 
+    def test_the_sweep_is_that_of_the_stack(self):
+        minutes = re.findall(r'schedule += "rate\(([0-9]+) minutes\)"', text("infrastructure/stages.tf"))
+        self.assertEqual(minutes, ["15"])
+        self.assertEqual(cost.SWEEPS_A_MONTH, cost.SECONDS_A_MONTH / (60 * int(minutes[0])))
+        self.assertEqual(cost.SWEPT_DAYS, plan_rules.SWEPT_DAYS)
 
     def test_builds_run_on_the_machines_that_are_priced(self):
         variables = text("codepipeline/variables.tf")

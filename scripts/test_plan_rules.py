@@ -16,7 +16,8 @@ ACCOUNT = "111122223333"
 AT = f"eu-central-1:{ACCOUNT}"
 QUEUE, DEAD = f"arn:aws:sqs:{AT}:s-process", f"arn:aws:sqs:{AT}:s-process-dead-letters"
 TOPIC, KEY = f"arn:aws:sns:{AT}:s-alerts", f"arn:aws:kms:{AT}:key/1"
-RULE = f"arn:aws:events:{AT}:rule/s-arrivals"
+RULES = f"arn:aws:events:{AT}:rule"
+RULE = f"{RULES}/s-arrivals"
 ROLE, FUNCTION = f"arn:aws:iam::{ACCOUNT}:role/s-notifier", f"arn:aws:lambda:{AT}:function:s-notifier"
 BUCKET = f"s-{ACCOUNT}"
 
@@ -38,14 +39,14 @@ def tls(action, resource):
     return statement("TlsOnly", "Deny", action, resource, "*", Bool={"aws:SecureTransport": "false"})
 
 
-def from_rule(resource):
+def from_rules(resource, *names):
     return statement(
         "OwnRules",
         "Allow",
         "sqs:SendMessage",
         resource,
         {"Service": "events.amazonaws.com"},
-        ArnEquals={"aws:SourceArn": [RULE]},
+        ArnEquals={"aws:SourceArn": [f"{RULES}/{name}" for name in names]},
     )
 
 
@@ -112,6 +113,7 @@ def allowed(service, *actions):
 
 
 OUTPUTS = [f"arn:aws:s3:::{BUCKET}/{name}/*" for name in plan_rules.OUTPUTS]
+LEDGER = [f"arn:aws:s3:::{BUCKET}/ledger/*"]
 WRITES = ["s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"]
 ONCE = {"Null": {"s3:if-none-match": "true"}, "Bool": {"s3:ObjectCreationOperation": "true"}}
 PATTERN = {
@@ -119,13 +121,66 @@ PATTERN = {
     "detail-type": ["Object Created"],
     "detail": {"bucket": {"name": [BUCKET]}, "object": {"key": [{"prefix": "input/"}]}},
 }
+SWEEP = {"source": "gristmill.schedule", "detail-type": "Sweep Due", "detail": {"schema": 1, "bucket": BUCKET}}
+OURS = {"mail": {"tags": {"ses:configuration-set": ["s"]}}}
+WENT_WELL = ["Email Sent", "Email Delivered", "Email Delivery Delayed"]
+WENT_WRONG = plan_rules.TROUBLE["a mail that did not arrive"]
+# Which rules feed the notifier's queue, and which the processor's.
+TO_NOTIFIER, TO_PROCESSOR = ("s-arrivals", "s-mail", "s-mail-trouble"), ("s-sweep", "s/s-overlooked")
+
+
+def listening(name, bus="default", **pattern):
+    return {
+        "name": name,
+        "event_bus_name": bus,
+        "state": "ENABLED",
+        "event_pattern": json.dumps({key.replace("_", "-"): value for key, value in pattern.items()}),
+    }
+
+
+def target(name, bus="default", queue=QUEUE, dead=DEAD, **more):
+    return {
+        "rule": name,
+        "event_bus_name": bus,
+        "arn": queue,
+        "dead_letter_config": [{"arn": dead}],
+        "retry_policy": [{"maximum_retry_attempts": 185, "maximum_event_age_in_seconds": 86400}],
+        **more,
+    }
+
+
 TRUST = [
     {"Sid": "Lambda", "Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
 ]
 
 
+# What a stage consists of.
+OF_A_STAGE = ("aws_sqs_queue", "aws_lambda", "aws_cloudwatch_log_group", "aws_iam_role")
+ALARMS_OF_A_STAGE = {f"aws_cloudwatch_metric_alarm.{name}" for name in ("errors", "throttles", "duration", "age", "dead")}
+
+
+def as_the_processors(text):
+    """The notifier's names, as the processor has them."""
+    for old, new in (("s-process", "s-again"), ("s-notifier", "s-processor"), ("https://q", "https://q2"), ("https://d", "https://d2")):
+        text = text.replace(old, new)
+    return text
+
+
 def stack():
-    """A stack of one stage that keeps all rules: type.name -> values."""
+    """A stack of two stages that keeps all rules: type.name -> values."""
+    first = notifier_and_the_rest()
+    second = {
+        f"{address}2": json.loads(as_the_processors(json.dumps(values)))
+        for address, values in first.items()
+        if address.startswith(OF_A_STAGE) or address in ALARMS_OF_A_STAGE
+    }
+    for kind, arn in (("q", QUEUE), ("d", DEAD)):
+        arn = as_the_processors(arn)
+        second[f"aws_sqs_queue_policy.{kind}2"]["policy"] = policy(tls("sqs:*", arn), from_rules(arn, *TO_PROCESSOR))
+    return {**first, **second}
+
+
+def notifier_and_the_rest():
     return {
         "aws_kms_key.k": {
             "arn": KEY,
@@ -160,21 +215,30 @@ def stack():
             "queue_url": "https://d",
             "redrive_allow_policy": json.dumps({"redrivePermission": "byQueue", "sourceQueueArns": [QUEUE]}),
         },
-        "aws_sqs_queue_policy.q": {"queue_url": "https://q", "policy": policy(tls("sqs:*", QUEUE), from_rule(QUEUE))},
-        "aws_sqs_queue_policy.d": {"queue_url": "https://d", "policy": policy(tls("sqs:*", DEAD), from_rule(DEAD))},
+        "aws_sqs_queue_policy.q": {"queue_url": "https://q", "policy": policy(tls("sqs:*", QUEUE), from_rules(QUEUE, *TO_NOTIFIER))},
+        "aws_sqs_queue_policy.d": {"queue_url": "https://d", "policy": policy(tls("sqs:*", DEAD), from_rules(DEAD, *TO_NOTIFIER))},
         "aws_cloudwatch_event_rule.arrivals": {
             "name": "s-arrivals",
             "event_bus_name": "default",
             "state": "ENABLED",
             "event_pattern": json.dumps(PATTERN),
         },
-        "aws_cloudwatch_event_target.t": {
-            "rule": "s-arrivals",
+        "aws_cloudwatch_event_target.t": target("s-arrivals"),
+        "aws_cloudwatch_event_rule.mail": listening("s-mail", source=["aws.ses"], detail_type=WENT_WELL, detail=OURS),
+        "aws_cloudwatch_event_target.mail": target("s-mail"),
+        "aws_cloudwatch_event_rule.trouble": listening("s-mail-trouble", source=["aws.ses"], detail_type=WENT_WRONG, detail=OURS),
+        "aws_cloudwatch_event_target.trouble": target("s-mail-trouble"),
+        "aws_cloudwatch_event_rule.overlooked": listening("s-overlooked", "s", source=["s"], detail_type=["File Overlooked"]),
+        "aws_cloudwatch_event_target.overlooked": target("s-overlooked", "s", as_the_processors(QUEUE), as_the_processors(DEAD)),
+        "aws_cloudwatch_event_rule.sweep": {
+            "name": "s-sweep",
             "event_bus_name": "default",
-            "arn": QUEUE,
-            "dead_letter_config": [{"arn": DEAD}],
-            "retry_policy": [{"maximum_retry_attempts": 185, "maximum_event_age_in_seconds": 86400}],
+            "state": "ENABLED",
+            "schedule_expression": "rate(15 minutes)",
         },
+        "aws_cloudwatch_event_target.sweep": target(
+            "s-sweep", "default", as_the_processors(QUEUE), as_the_processors(DEAD), input=json.dumps(SWEEP)
+        ),
         "aws_cloudwatch_event_bus.b": {"arn": f"arn:aws:events:{AT}:event-bus/s", "name": "s"},
         "aws_cloudwatch_event_bus_policy.b": {
             "event_bus_name": "s",
@@ -185,7 +249,7 @@ def stack():
                     "events:PutEvents",
                     f"arn:aws:events:{AT}:event-bus/s",
                     "*",
-                    ArnNotEquals={"aws:PrincipalArn": [ROLE]},
+                    ArnNotEquals={"aws:PrincipalArn": [ROLE, as_the_processors(ROLE)]},
                 )
             ),
         },
@@ -229,7 +293,7 @@ def stack():
                     "Allow",
                     ["events:PutEvents"],
                     [f"arn:aws:events:{AT}:event-bus/s"],
-                    StringEquals={"events:source": ["s"], "events:detail-type": ["Done"]},
+                    StringEquals={"events:source": ["s"], "events:detail-type": ["File Overlooked"]},
                 ),
                 statement(
                     "Send",
@@ -266,17 +330,30 @@ def stack():
             "ApproximateNumberOfMessagesVisible", 0, "Maximum", QueueName="s-process-dead-letters"
         ),
         "aws_cloudwatch_metric_alarm.lost": combined(
-            metric("TriggeredRules", RuleName="s-arrivals"), metric("Invocations", FunctionName="s-notifier")
+            *(metric("TriggeredRules", RuleName=name) for name in TO_NOTIFIER), metric("Invocations", FunctionName="s-notifier")
         ),
         "aws_cloudwatch_metric_alarm.undelivered": combined(
-            metric("InvocationsFailedToBeSentToDlq", RuleName="s-arrivals")
+            *(
+                metric("InvocationsFailedToBeSentToDlq", RuleName=name)
+                for name in ("s-arrivals", "s-mail", "s-mail-trouble", "s-overlooked", "s-sweep")
+            )
         ),
+        "aws_cloudwatch_metric_alarm.overlooked": alarm("TriggeredRules", 0, EventBusName="s", RuleName="s-overlooked"),
+        "aws_cloudwatch_metric_alarm.trouble": alarm("TriggeredRules", 0, RuleName="s-mail-trouble"),
         "aws_s3_bucket.b": {"arn": f"arn:aws:s3:::{BUCKET}", "id": BUCKET, "bucket": BUCKET},
         "aws_s3_bucket_policy.b": {
             "bucket": BUCKET,
             "policy": policy(
                 tls("s3:*", [f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{BUCKET}/*"]),
-                statement("Once", "Deny", "s3:PutObject", OUTPUTS, "*", **ONCE),
+                statement("Once", "Deny", "s3:PutObject", OUTPUTS + LEDGER, "*", **ONCE),
+                statement(
+                    "Notes",
+                    "Deny",
+                    WRITES,
+                    LEDGER,
+                    "*",
+                    ArnNotEquals={"aws:PrincipalArn": [f"arn:aws:iam::{ACCOUNT}:role/s-{name}" for name in ("processor", "notifier")]},
+                ),
                 statement(
                     "Own",
                     "Deny",
@@ -301,7 +378,7 @@ def stack():
         "aws_s3_bucket_lifecycle_configuration.b": {
             "bucket": BUCKET,
             "rule": [
-                *(for_a_time(prefix) for prefix in ("input/", "processed/", "rejected/", "manifests/")),
+                *(for_a_time(prefix) for prefix in ("input/", "processed/", "rejected/", "manifests/", "ledger/")),
                 lifecycle("contracts/", noncurrent_version_expiration=[{"noncurrent_days": 365}]),
                 lifecycle("", abort_incomplete_multipart_upload=[{"days_after_initiation": 7}]),
             ],
@@ -345,7 +422,10 @@ def stack():
 
 
 # What comes first, which only a configuration tells.
-DEPENDS = {"aws_lambda_function.f": ["aws_cloudwatch_log_group.l", "aws_iam_role_policy.p"]}
+DEPENDS = {
+    f"aws_lambda_function.f{number}": [f"aws_cloudwatch_log_group.l{number}", f"aws_iam_role_policy.p{number}"]
+    for number in ("", "2")
+}
 
 
 def document(resources, depends=None, unknown=None):
@@ -452,6 +532,44 @@ NOTICED = {
         ),
         setting("aws_cloudwatch_event_rule.arrivals", event_pattern='{"detail-type":["Object Created"]}'),
     ],
+    "schedules-send-events-from-the-default-bus": [
+        setting("aws_cloudwatch_event_target.sweep", input=None),
+        setting("aws_cloudwatch_event_target.sweep", input='{"detail":{}}'),
+        setting("aws_cloudwatch_event_target.t", input="{}"),
+        setting("aws_cloudwatch_event_target.t", input_path="$.detail"),
+        lambda s: [s[f"aws_cloudwatch_event_{kind}.sweep"].update(event_bus_name="s") for kind in ("rule", "target")],
+    ],
+    "the-sweep-comes-every-quarter-hour": [
+        lambda s: [s.pop(f"aws_cloudwatch_event_{kind}.sweep") for kind in ("rule", "target")],
+        setting("aws_cloudwatch_event_rule.sweep", schedule_expression="rate(1 day)"),
+        setting("aws_cloudwatch_event_target.sweep", arn=QUEUE),
+        setting("aws_cloudwatch_event_target.sweep", input=json.dumps({**SWEEP, "detail-type": "Sweep"})),
+        setting("aws_cloudwatch_event_target.sweep", input=json.dumps({**SWEEP, "source": "s"})),
+        setting("aws_cloudwatch_event_target.sweep", input=json.dumps({**SWEEP, "detail": {"schema": 1, "bucket": "other"}})),
+    ],
+    "what-is-published-is-heard": [
+        setting("aws_cloudwatch_event_rule.overlooked", event_pattern=json.dumps({"source": ["s"], "detail-type": ["Overlooked"]})),
+        setting("aws_cloudwatch_event_rule.overlooked", event_pattern=json.dumps({"source": ["t"], "detail-type": ["File Overlooked"]})),
+        lambda s: [s[f"aws_cloudwatch_event_{kind}.overlooked"].update(event_bus_name="default") for kind in ("rule", "target")],
+        lambda s: [
+            restating(
+                f"aws_iam_role_policy.{name}",
+                amending("Publish", Condition={"StringEquals": {"events:source": ["s"], "events:detail-type": ["Other"]}}),
+            )(s)
+            for name in ("p", "p2")
+        ],
+    ],
+    "trouble-that-is-heard-of-is-seen": [
+        without("aws_cloudwatch_metric_alarm.overlooked"),
+        without("aws_cloudwatch_metric_alarm.trouble"),
+        setting("aws_cloudwatch_metric_alarm.overlooked", dimensions={"RuleName": "s-overlooked"}),
+        setting("aws_cloudwatch_metric_alarm.trouble", threshold=5),
+        setting(
+            "aws_cloudwatch_event_rule.overlooked",
+            event_pattern=json.dumps({"source": ["s"], "detail-type": ["File Overlooked", "Sweep Due"]}),
+        ),
+        setting("aws_cloudwatch_event_rule.trouble", event_pattern=json.dumps({"source": ["aws.ses"], "detail-type": WENT_WELL})),
+    ],
     "the-bus-takes-from-the-stages-alone": [
         without("aws_cloudwatch_event_bus_policy.b"),
         without("aws_cloudwatch_event_archive.b"),
@@ -492,7 +610,10 @@ NOTICED = {
         setting("aws_cloudwatch_metric_alarm.lost", alarm_actions=[TOPIC + "-other"]),
         restating("aws_sns_topic_policy.t", dropping("Alarms")),
     ],
-    "files-in-and-no-report-out-is-seen": [without("aws_cloudwatch_metric_alarm.lost")],
+    "files-in-and-no-report-out-is-seen": [
+        without("aws_cloudwatch_metric_alarm.lost"),
+        lambda s: s["aws_cloudwatch_metric_alarm.lost"]["metric_query"].pop(2),
+    ],
     "events-that-are-lost-are-seen": [without("aws_cloudwatch_metric_alarm.undelivered")],
     "no-managed-policy-is-attached": [
         lambda s: s.update(
@@ -522,6 +643,10 @@ NOTICED = {
         restating("aws_iam_role_policy.p", amending("Send", Condition={})),
         restating("aws_iam_role_policy.p", amending("Publish", Condition={"StringEquals": {"events:source": ["s"]}})),
         restating("aws_iam_role_policy.p", amending("Send", Condition={"StringLike": {"ses:FromAddress": ["*"]}})),
+        restating(
+            "aws_iam_role_policy.p",
+            lambda found: [*found, statement("Versions", "Allow", ["s3:ListBucketVersions"], [f"arn:aws:s3:::{BUCKET}"])],
+        ),
     ],
     "keys-are-used-through-a-service": [restating("aws_iam_role_policy.p", amending("UseKey", Condition={}))],
     "roles-are-for-functions": [
@@ -536,11 +661,22 @@ NOTICED = {
         restating("aws_s3_bucket_policy.b", amending("TlsOnly", Resource=[f"arn:aws:s3:::{BUCKET}"])),
         restating("aws_sqs_queue_policy.q", amending("TlsOnly", Effect="Allow")),
     ],
-    "outputs-are-written-once-and-by-one": [
+    "outputs-and-ledger-are-written-once-and-by-their-own": [
         restating("aws_s3_bucket_policy.b", dropping("Once")),
         restating("aws_s3_bucket_policy.b", dropping("Own")),
         restating("aws_s3_bucket_policy.b", amending("Once", Condition={"Bool": ONCE["Bool"]})),
-        restating("aws_s3_bucket_policy.b", amending("Once", Resource=OUTPUTS[:2])),
+        restating("aws_s3_bucket_policy.b", amending("Once", Resource=OUTPUTS[:2] + LEDGER)),
+        restating("aws_s3_bucket_policy.b", amending("Once", Resource=OUTPUTS)),
+        restating("aws_s3_bucket_policy.b", dropping("Notes")),
+        restating("aws_s3_bucket_policy.b", amending("Notes", Action=WRITES[:2])),
+        restating("aws_s3_bucket_policy.b", amending("Own", Resource=OUTPUTS + LEDGER)),
+        restating(
+            "aws_s3_bucket_policy.b",
+            amending(
+                "Notes",
+                Condition={"ArnNotEquals": {"aws:PrincipalArn": [f"arn:aws:iam::{ACCOUNT}:role/s-{n}" for n in ("processor", "notifier", "analyzer")]}},
+            ),
+        ),
         restating("aws_s3_bucket_policy.b", amending("Own", Action=WRITES[:2])),
     ],
     "buckets-are-private-and-versioned": [
@@ -557,8 +693,10 @@ NOTICED = {
     "what-is-old-goes-and-contracts-stay": [
         without("aws_s3_bucket_lifecycle_configuration.b"),
         lambda s: s["aws_s3_bucket_lifecycle_configuration.b"]["rule"].pop(),
-        lambda s: s["aws_s3_bucket_lifecycle_configuration.b"]["rule"][4].update(expiration=[{"days": 365}]),
+        lambda s: s["aws_s3_bucket_lifecycle_configuration.b"]["rule"].pop(4),
+        lambda s: s["aws_s3_bucket_lifecycle_configuration.b"]["rule"][4].update(expiration=[{"days": 14}]),
         lambda s: s["aws_s3_bucket_lifecycle_configuration.b"]["rule"][5].update(expiration=[{"days": 365}]),
+        lambda s: s["aws_s3_bucket_lifecycle_configuration.b"]["rule"][6].update(expiration=[{"days": 365}]),
         lambda s: s["aws_s3_bucket_lifecycle_configuration.b"]["rule"][1].update(status="Disabled"),
         lambda s: s["aws_s3_bucket_lifecycle_configuration.b"]["rule"][0].update(noncurrent_version_expiration=[]),
     ],
@@ -589,6 +727,13 @@ NOTICED = {
         lambda s: s["aws_sesv2_configuration_set_event_destination.s"]["event_destination"][0][
             "matching_event_types"
         ].remove("BOUNCE"),
+        lambda s: [s.pop(f"aws_cloudwatch_event_{kind}.mail") for kind in ("rule", "target")],
+        setting("aws_cloudwatch_event_target.mail", arn=as_the_processors(QUEUE)),
+        setting(
+            "aws_cloudwatch_event_rule.mail",
+            event_pattern=json.dumps({"source": ["aws.ses"], "detail-type": WENT_WELL[1:], "detail": OURS}),
+        ),
+        setting("aws_cloudwatch_event_rule.mail", event_pattern=json.dumps({"source": ["aws.ses"], "detail-type": WENT_WELL})),
     ],
     "the-budget-tells-somebody": [
         setting("aws_budgets_budget.b", notification=[]),
@@ -605,7 +750,7 @@ class Rules(unittest.TestCase):
         self.addCleanup(scratch.cleanup)
         self.folder = pathlib.Path(scratch.name) / "infrastructure"
         self.folder.mkdir()
-        (self.folder / "environment.json").write_text(json.dumps({"notifier": ["GRISTMILL_TABLE"]}))
+        (self.folder / "environment.json").write_text(json.dumps({"notifier": ["GRISTMILL_TABLE"], "processor": ["GRISTMILL_TABLE"]}))
 
     def broken(self, resources, depends=None, unknown=None, root="infrastructure"):
         wrong, undecided = plan_rules.broken(
@@ -630,11 +775,11 @@ class Rules(unittest.TestCase):
 
     def test_what_comes_first_is_told_by_the_configuration(self):
         self.assertEqual(
-            self.broken(stack(), depends={"aws_lambda_function.f": ["aws_iam_role_policy.p"]})[0],
+            self.broken(stack(), depends={**DEPENDS, "aws_lambda_function.f": ["aws_iam_role_policy.p"]})[0],
             {"log-groups-come-first"},
         )
         self.assertEqual(
-            self.broken(stack(), depends={"aws_lambda_function.f": ["aws_cloudwatch_log_group.l"]})[0],
+            self.broken(stack(), depends={**DEPENDS, "aws_lambda_function.f": ["aws_cloudwatch_log_group.l"]})[0],
             {"functions-wait-for-their-permissions"},
         )
 

@@ -29,7 +29,7 @@ run "boundary" {
       "events:PutEvents",
       "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo",
       "logs:CreateLogStream", "logs:PutLogEvents",
-      "s3:AbortMultipartUpload", "s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:PutObject",
+      "s3:AbortMultipartUpload", "s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:ListBucketVersions", "s3:PutObject",
       "ses:SendEmail",
       "sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage",
     ])
@@ -40,7 +40,7 @@ run "boundary" {
     condition = alltrue(flatten([
       for statement in jsondecode(aws_iam_policy.boundary.policy).Statement : [
         for resource in flatten([statement.Resource]) :
-        can(regex("^arn:aws:s3:::gristmill-dev-111122223333-eu-central-1(/(input|contracts|processed|rejected|manifests)/\\*)?$", resource))
+        can(regex("^arn:aws:s3:::gristmill-dev-111122223333-eu-central-1(/(input|contracts|processed|rejected|manifests|ledger)/\\*)?$", resource))
         || can(regex("^arn:aws:(dynamodb|events|logs|sqs|ses):eu-central-1:111122223333:([a-z-]+[:/])?(/aws/lambda/)?gristmill-dev(-|$)", resource))
         || resource == "arn:aws:ses:eu-central-1:111122223333:identity/dev.example.com"
         || can(regex("^arn:aws:bedrock:(\\*:|eu-central-1:111122223333)?:?(foundation-model|inference-profile|application-inference-profile)/\\*$", resource))
@@ -54,8 +54,15 @@ run "boundary" {
   assert {
     condition = jsonencode([
       for statement in jsondecode(aws_iam_policy.boundary.policy).Statement : statement.Resource if contains(flatten([statement.Action]), "s3:PutObject")
-    ]) == jsonencode([[for prefix in ["processed", "rejected", "manifests"] : "arn:aws:s3:::gristmill-dev-111122223333-eu-central-1/${prefix}/*"]])
+    ]) == jsonencode([[for prefix in ["processed", "rejected", "manifests", "ledger"] : "arn:aws:s3:::gristmill-dev-111122223333-eu-central-1/${prefix}/*"]])
     error_message = "The boundary lets a function write inputs or contracts."
+  }
+
+  assert {
+    condition = jsonencode([
+      for statement in jsondecode(aws_iam_policy.boundary.policy).Statement : try(statement.Condition, "none") if statement.Action == "s3:ListBucketVersions"
+    ]) == jsonencode([{ StringLike = { "s3:prefix" = ["input/", "input/*"] } }])
+    error_message = "The boundary lets a function list versions of more than inputs."
   }
 
   assert {

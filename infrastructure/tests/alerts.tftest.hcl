@@ -75,8 +75,8 @@ run "people_are_told_of_losses_and_of_cost" {
 
   assert {
     condition = { for query in aws_cloudwatch_metric_alarm.no_report.metric_query : query.id => "${query.expression}, ${query.return_data}" if length(query.metric) == 0 } == {
-      finished = "FILL(invocations, 0) - FILL(errors, 0), false"
-      waiting  = "IF((FILL(arrivals, 0) + finished) > 0, finished <= 0), false"
+      finished = "FILL(invocations, 0) - FILL(errors, 0) - FILL(feedback, 0) - FILL(trouble, 0), false"
+      waiting  = "IF(FILL(arrivals, 0) > 0 OR finished > 0, finished <= 0), false"
       lost     = "FILL(waiting, REPEAT), true"
     }
     error_message = "Not: files arrived, and the notifier finished nothing since."
@@ -91,8 +91,38 @@ run "people_are_told_of_losses_and_of_cost" {
       arrivals    = "Sum of AWS/Events TriggeredRules in 900 s, {\"RuleName\":\"gristmill-test-arrivals\"}"
       invocations = "Sum of AWS/Lambda Invocations in 900 s, {\"FunctionName\":\"gristmill-test-notifier\"}"
       errors      = "Sum of AWS/Lambda Errors in 900 s, {\"FunctionName\":\"gristmill-test-notifier\"}"
+      feedback    = "Sum of AWS/Events TriggeredRules in 900 s, {\"RuleName\":\"gristmill-test-mail-feedback\"}"
+      trouble     = "Sum of AWS/Events TriggeredRules in 900 s, {\"RuleName\":\"gristmill-test-mail-trouble\"}"
     }
     error_message = "What came in and what went out is counted elsewhere, or over another time."
+  }
+
+  # Each is heard of by a rule of its own, so that nothing else is counted.
+  assert {
+    condition = {
+      for key, alarm in aws_cloudwatch_metric_alarm.heard : key =>
+      "${alarm.alarm_name}: ${alarm.statistic} of ${alarm.namespace} ${alarm.metric_name} ${jsonencode(alarm.dimensions)} in ${alarm.period} s > ${alarm.threshold}"
+      } == {
+      files-overlooked = "gristmill-test-files-overlooked: Sum of AWS/Events TriggeredRules {\"EventBusName\":\"gristmill-test\",\"RuleName\":\"gristmill-test-file-overlooked\"} in 300 s > 0"
+      mail-trouble     = "gristmill-test-mail-trouble: Sum of AWS/Events TriggeredRules {\"RuleName\":\"gristmill-test-mail-trouble\"} in 300 s > 0"
+    }
+    error_message = "A file that was overlooked, or a mail that did not arrive, raises no alarm, or something else raises it."
+  }
+
+  assert {
+    condition = alltrue([
+      for alarm in values(aws_cloudwatch_metric_alarm.heard) : alltrue([
+        alarm.comparison_operator == "GreaterThanThreshold",
+        alarm.evaluation_periods == 1,
+        alarm.treat_missing_data == "notBreaching",
+        alarm.actions_enabled != false,
+        alarm.alarm_actions == toset(["arn:aws:sns:eu-central-1:111122223333:gristmill-test-alerts"]),
+        alarm.ok_actions == toset(["arn:aws:sns:eu-central-1:111122223333:gristmill-test-alerts"]),
+        # As long as CloudWatch takes (PutMetricAlarm).
+        length(alarm.alarm_description) <= 1024,
+      ])
+    ])
+    error_message = "An alarm waits, is off, tells nobody, or takes silence for trouble."
   }
 
   assert {
@@ -121,7 +151,7 @@ run "people_are_told_of_losses_and_of_cost" {
   assert {
     condition = alltrue([
       for name in concat(
-        ["gristmill-test-arrivals", "gristmill-test-analysis-complete", "gristmill-test-file-rejected"],
+        ["gristmill-test-arrivals", "gristmill-test-analysis-complete", "gristmill-test-file-rejected", "gristmill-test-file-overlooked", "gristmill-test-mail-trouble"],
         ["gristmill-test-processor", "gristmill-test-analyzer", "gristmill-test-notifier"],
         ["gristmill-test-process", "gristmill-test-analyze", "gristmill-test-notify"],
         ["gristmill-test-process-dead-letters", "gristmill-test-analyze-dead-letters", "gristmill-test-notify-dead-letters"],

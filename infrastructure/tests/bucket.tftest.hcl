@@ -5,7 +5,7 @@ mock_provider "aws" {
   override_during = plan
 }
 
-run "outputs_are_written_once_by_the_processor_over_tls" {
+run "outputs_and_ledger_are_written_once_by_the_stages_over_tls" {
   command = plan
 
   assert {
@@ -29,7 +29,7 @@ run "outputs_are_written_once_by_the_processor_over_tls" {
           Condition = { Bool = { "aws:SecureTransport" = "false" } }
         },
         {
-          Sid       = "OutputsAreWrittenOnce"
+          Sid       = "OutputsAndLedgerAreWrittenOnce"
           Effect    = "Deny"
           Principal = "*"
           Action    = "s3:PutObject"
@@ -37,6 +37,7 @@ run "outputs_are_written_once_by_the_processor_over_tls" {
             "arn:aws:s3:::gristmill-test-111122223333-eu-central-1/processed/*",
             "arn:aws:s3:::gristmill-test-111122223333-eu-central-1/rejected/*",
             "arn:aws:s3:::gristmill-test-111122223333-eu-central-1/manifests/*",
+            "arn:aws:s3:::gristmill-test-111122223333-eu-central-1/ledger/*",
           ]
           Condition = {
             Null = { "s3:if-none-match" = "true" }
@@ -55,9 +56,24 @@ run "outputs_are_written_once_by_the_processor_over_tls" {
           ]
           Condition = { ArnNotEquals = { "aws:PrincipalArn" = ["arn:aws:iam::111122223333:role/gristmill-test-processor"] } }
         },
+        {
+          Sid       = "OnlyProcessorAndNotifierWriteTheLedger"
+          Effect    = "Deny"
+          Principal = "*"
+          Action    = ["s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"]
+          Resource  = ["arn:aws:s3:::gristmill-test-111122223333-eu-central-1/ledger/*"]
+          Condition = {
+            ArnNotEquals = {
+              "aws:PrincipalArn" = [
+                "arn:aws:iam::111122223333:role/gristmill-test-processor",
+                "arn:aws:iam::111122223333:role/gristmill-test-notifier",
+              ]
+            }
+          }
+        },
       ]
     }
-    error_message = "The bucket's policy is not exactly: TLS only, outputs written once, and by the processor alone."
+    error_message = "The bucket's policy is not exactly: TLS only; outputs and ledger written once; outputs by the processor alone, the ledger by processor and notifier."
   }
 
   assert {
@@ -115,7 +131,7 @@ run "files_are_kept_for_a_time_and_contracts_for_good" {
       } if rule.id != "remove-what-never-became-an-object"
       } == merge(
       {
-        for name in ["input", "processed", "rejected", "manifests"] : "keep-${name}-for-a-time" => {
+        for name in ["input", "processed", "rejected", "manifests", "ledger"] : "keep-${name}-for-a-time" => {
           prefix      = "${name}/"
           transitions = ["INTELLIGENT_TIERING after 30"]
           expires     = [90]
@@ -127,7 +143,7 @@ run "files_are_kept_for_a_time_and_contracts_for_good" {
         keep-contracts = { prefix = "contracts/", transitions = [], expires = [], noncurrent = [90], aborts = [] }
       },
     )
-    error_message = "Not: files and outputs tiered after 30 days and gone after retention_days, and contracts kept."
+    error_message = "Not: files, outputs and ledger tiered after 30 days and gone after retention_days, and contracts kept."
   }
 
   assert {
@@ -170,11 +186,12 @@ run "administrators_and_access_logs_are_as_named" {
 
   assert {
     condition = [
-      for statement in jsondecode(aws_s3_bucket_policy.this[0].policy).Statement : statement.Condition.ArnNotEquals["aws:PrincipalArn"] if statement.Sid == "OnlyTheProcessorWritesOutputs"
+      for statement in jsondecode(aws_s3_bucket_policy.this[0].policy).Statement : statement.Condition.ArnNotEquals["aws:PrincipalArn"] if startswith(statement.Sid, "Only")
       ] == [
-      ["arn:aws:iam::111122223333:role/gristmill-test-processor", "arn:aws:iam::111122223333:role/data-protection"]
+      ["arn:aws:iam::111122223333:role/gristmill-test-processor", "arn:aws:iam::111122223333:role/data-protection"],
+      ["arn:aws:iam::111122223333:role/gristmill-test-processor", "arn:aws:iam::111122223333:role/gristmill-test-notifier", "arn:aws:iam::111122223333:role/data-protection"],
     ]
-    error_message = "The named administrator cannot remove an output, or somebody else can."
+    error_message = "The named administrator cannot remove an output or a note, or somebody else can."
   }
 
   assert {

@@ -36,8 +36,9 @@ run "what_nobody_sets_is_left_to_the_functions" {
       GRISTMILL_OUTPUT_BASE       = "s3://gristmill-test-111122223333-eu-central-1"
       GRISTMILL_RETENTION_DAYS    = "365"
       GRISTMILL_S3_PATH_STYLE     = "false"
+      GRISTMILL_UNSETTLED_MAIL    = "resend"
     })
-    error_message = "By default the notifier is told its table, its sender and where outputs lie, and no recipients."
+    error_message = "By default the notifier is told its table, its sender, where outputs lie and to send an unsettled mail again, and no recipients."
   }
 
   assert {
@@ -65,6 +66,7 @@ run "everything_that_can_be_set_reaches_its_function" {
     sender_name    = ""
     retention_days = 90
     s3_path_style  = true
+    unsettled_mail = "park"
   }
 
   assert {
@@ -95,8 +97,9 @@ run "everything_that_can_be_set_reaches_its_function" {
     condition = (
       module.notifier.environment.GRISTMILL_RECIPIENTS == "one@example.com,two@example.com" &&
       module.notifier.environment.GRISTMILL_SENDER == "reports@mail.example.com" &&
-      module.notifier.environment.GRISTMILL_RETENTION_DAYS == "90"
+      module.notifier.environment.GRISTMILL_RETENTION_DAYS == "90" &&
+      module.notifier.environment.GRISTMILL_UNSETTLED_MAIL == "park"
     )
-    error_message = "The notifier is not told the recipients, the bare sender and the retention."
+    error_message = "The notifier is not told the recipients, the bare sender, the retention and what to do about an unsettled mail."
   }
 }

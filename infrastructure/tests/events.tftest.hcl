@@ -9,7 +9,7 @@ run "events_reach_their_stage_and_nobody_else_publishes" {
   command = plan
 
   assert {
-    condition = { for key, rule in module.processor.rules : key => merge(rule, { pattern = jsondecode(rule.pattern) }) } == {
+    condition = { for key, rule in module.processor.rules : key => { name = rule.name, bus = rule.bus, pattern = jsondecode(rule.pattern) } if rule.pattern != null } == {
       arrivals = {
         name = "gristmill-test-arrivals"
         bus  = "default"
@@ -22,12 +22,49 @@ run "events_reach_their_stage_and_nobody_else_publishes" {
           }
         }
       }
+      file_overlooked = {
+        name = "gristmill-test-file-overlooked"
+        bus  = "gristmill-test"
+        pattern = {
+          source      = ["gristmill.processor"]
+          detail-type = ["File Overlooked"]
+        }
+      }
+      sweep_continued = {
+        name = "gristmill-test-sweep-continued"
+        bus  = "gristmill-test"
+        pattern = {
+          source      = ["gristmill.processor"]
+          detail-type = ["Sweep Due"]
+        }
+      }
     }
-    error_message = "The processor is fed with files that arrive under input/ of the stack's bucket, and with nothing else."
+    error_message = "The processor is fed with files that arrive under input/ of the stack's bucket, with its own word on overlooked files and on where a sweep goes on, and with nothing else."
   }
 
   assert {
-    condition = { for key, rule in module.analyzer.rules : key => merge(rule, { pattern = jsondecode(rule.pattern) }) } == {
+    condition = { for key, rule in module.processor.rules : key => { name = rule.name, bus = rule.bus, schedule = rule.schedule, input = jsondecode(rule.input) } if rule.pattern == null } == {
+      sweep = {
+        name     = "gristmill-test-sweep"
+        bus      = "default"
+        schedule = "rate(15 minutes)"
+        input = {
+          source      = "gristmill.schedule"
+          detail-type = "Sweep Due"
+          detail      = { schema = 1, bucket = "gristmill-test-111122223333-eu-central-1" }
+        }
+      }
+    }
+    error_message = "The processor is not told every 15 minutes to look after the stack's bucket."
+  }
+
+  assert {
+    condition     = alltrue([for stage in [module.analyzer, module.notifier] : alltrue([for rule in values(stage.rules) : rule.schedule == null && rule.input == null])])
+    error_message = "Another stage than the processor has a schedule."
+  }
+
+  assert {
+    condition = { for key, rule in module.analyzer.rules : key => { name = rule.name, bus = rule.bus, pattern = jsondecode(rule.pattern) } } == {
       processing_complete = {
         name = "gristmill-test-processing-complete"
         bus  = "gristmill-test"
@@ -41,7 +78,7 @@ run "events_reach_their_stage_and_nobody_else_publishes" {
   }
 
   assert {
-    condition = { for key, rule in module.notifier.rules : key => merge(rule, { pattern = jsondecode(rule.pattern) }) } == {
+    condition = { for key, rule in module.notifier.rules : key => { name = rule.name, bus = rule.bus, pattern = jsondecode(rule.pattern) } } == {
       analysis_complete = {
         name = "gristmill-test-analysis-complete"
         bus  = "gristmill-test"
@@ -62,8 +99,18 @@ run "events_reach_their_stage_and_nobody_else_publishes" {
         name = "gristmill-test-mail-feedback"
         bus  = "default"
         pattern = {
-          source = ["aws.ses"]
-          detail = { mail = { tags = { "ses:configuration-set" = ["gristmill-test"] } } }
+          source      = ["aws.ses"]
+          detail-type = ["Email Sent", "Email Delivered", "Email Delivery Delayed"]
+          detail      = { mail = { tags = { "ses:configuration-set" = ["gristmill-test"] } } }
+        }
+      }
+      mail_trouble = {
+        name = "gristmill-test-mail-trouble"
+        bus  = "default"
+        pattern = {
+          source      = ["aws.ses"]
+          detail-type = ["Email Bounced", "Email Complaint Received", "Email Rejected", "Email Rendering Failed"]
+          detail      = { mail = { tags = { "ses:configuration-set" = ["gristmill-test"] } } }
         }
       }
     }

@@ -44,6 +44,11 @@ run "an_existing_bucket_keeps_its_settings" {
   }
 
   assert {
+    condition     = jsondecode(module.processor.rules.sweep.input).detail.bucket == "example-data"
+    error_message = "Files that were overlooked in the existing bucket are not looked for."
+  }
+
+  assert {
     # As JSON, since a list and a tuple are never equal.
     condition = jsonencode({
       for stage, policy in { processor = module.processor.policies.work, analyzer = module.analyzer.policies.work, notifier = module.notifier.policies.work } :
@@ -51,10 +56,10 @@ run "an_existing_bucket_keeps_its_settings" {
       }) == jsonencode({
       processor = [
         "arn:aws:s3:::example-data/input/*", "arn:aws:s3:::example-data/contracts/*", "arn:aws:s3:::example-data",
-        "arn:aws:s3:::example-data/processed/*", "arn:aws:s3:::example-data/rejected/*", "arn:aws:s3:::example-data/manifests/*",
+        "arn:aws:s3:::example-data/processed/*", "arn:aws:s3:::example-data/rejected/*", "arn:aws:s3:::example-data/manifests/*", "arn:aws:s3:::example-data/ledger/*",
       ]
       analyzer = ["arn:aws:s3:::example-data/processed/*", "arn:aws:s3:::example-data/manifests/*"]
-      notifier = ["arn:aws:s3:::example-data/manifests/*"]
+      notifier = ["arn:aws:s3:::example-data/manifests/*", "arn:aws:s3:::example-data/ledger/*"]
     })
     error_message = "The functions may not read and write their prefixes of the existing bucket, and no other bucket."
   }

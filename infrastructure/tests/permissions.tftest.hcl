@@ -34,11 +34,18 @@ run "each_function_may_do_its_work_and_no_more" {
           ]
         },
         {
-          Sid       = "FindContractsAndManifests"
+          Sid       = "FindContractsManifestsAndNotes"
           Effect    = "Allow"
           Action    = ["s3:ListBucket"]
           Resource  = ["arn:aws:s3:::gristmill-test-111122223333-eu-central-1"]
-          Condition = { StringLike = { "s3:prefix" = ["contracts/*", "manifests/*"] } }
+          Condition = { StringLike = { "s3:prefix" = ["contracts/*", "manifests/*", "ledger/*"] } }
+        },
+        {
+          Sid       = "SweepInput"
+          Effect    = "Allow"
+          Action    = ["s3:ListBucketVersions"]
+          Resource  = ["arn:aws:s3:::gristmill-test-111122223333-eu-central-1"]
+          Condition = { StringLike = { "s3:prefix" = ["input/", "input/*"] } }
         },
         {
           Sid    = "WriteOutputs"
@@ -61,6 +68,12 @@ run "each_function_may_do_its_work_and_no_more" {
           ]
         },
         {
+          Sid      = "NoteRuns"
+          Effect   = "Allow"
+          Action   = ["s3:GetObject", "s3:PutObject"]
+          Resource = ["arn:aws:s3:::gristmill-test-111122223333-eu-central-1/ledger/*"]
+        },
+        {
           Sid      = "PublishTheProcessorsEvents"
           Effect   = "Allow"
           Action   = ["events:PutEvents"]
@@ -68,7 +81,7 @@ run "each_function_may_do_its_work_and_no_more" {
           Condition = {
             StringEquals = {
               "events:source"      = ["gristmill.processor"]
-              "events:detail-type" = ["Processing Complete", "File Rejected"]
+              "events:detail-type" = ["Processing Complete", "File Rejected", "File Overlooked", "Sweep Due"]
             }
           }
         },
@@ -152,6 +165,12 @@ run "each_function_may_do_its_work_and_no_more" {
           Effect   = "Allow"
           Action   = ["s3:GetObject"]
           Resource = ["arn:aws:s3:::gristmill-test-111122223333-eu-central-1/manifests/*"]
+        },
+        {
+          Sid      = "NoteSettledMails"
+          Effect   = "Allow"
+          Action   = ["s3:GetObject", "s3:PutObject"]
+          Resource = ["arn:aws:s3:::gristmill-test-111122223333-eu-central-1/ledger/*"]
         },
         {
           Sid      = "ClaimAndMarkAnalyses"

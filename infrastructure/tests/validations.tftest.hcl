@@ -32,13 +32,14 @@ run "bad_names_addresses_and_numbers_are_refused" {
     limits                   = { max_file_bytes = 0 }
     monthly_budget_usd       = -1
     budget_scope             = "team"
+    unsettled_mail           = "maybe"
   }
 
   expect_failures = [
     var.name, var.environment, var.region, var.existing_bucket, var.access_log_bucket, var.output_administrators,
     var.sender, var.sender_name, var.recipients, var.sandbox_recipients, var.alert_emails, var.model, var.architecture,
     var.permissions_boundary_arn, var.code_signing_config_arn, var.log_retention_days, var.retention_days, var.noncurrent_days, var.archive_days,
-    var.limits, var.monthly_budget_usd, var.budget_scope,
+    var.limits, var.monthly_budget_usd, var.budget_scope, var.unsettled_mail,
   ]
 }
 

@@ -90,7 +90,7 @@ done
         echo "It was analysed (run $run at $analysed, words by $narrator), and its mail is not out. Look, in this order, at"
         echo "  - the log of the notifier for this run, and the queue …-notify-dead-letters"
         echo "  - the sender's identity in SES: is it verified?"
-        echo "  - the rule …-mail-feedback: an unsettled mail waits for the word of SES"
+        echo "  - the rules …-mail-feedback and …-mail-trouble: an unsettled mail waits for the word of SES"
     fi
 } >&2
 exit 1

@@ -225,16 +225,21 @@ impl<O: Objects, E: Events, C: Clock> Processor<O, E, C> {
                 manifest = self.bound(source, &run_id).await?;
             }
             self.events.publish(&manifest.event()).await?;
-            let first = Place::of_run(&manifest);
-            if let Some(first) = first.filter(|first| *first != place) {
-                // The same bytes again: their mail is that of the first upload, which has its own place.
-                ledger::bind(&self.objects, &first, &manifest.source, &manifest.run_id).await?;
-                ledger::settle(&self.objects, &source.bucket, &place).await?;
-            }
+            self.leave_to_first(&place, &manifest).await?;
         } else {
             self.events.publish(&manifest.event()).await?;
         }
         Ok(Outcome::Finished { manifest: Box::new(manifest), duplicate })
+    }
+
+    /// The same bytes again: their mail is that of the first upload, which has its own place. Nothing is left to do
+    /// for this one.
+    pub(crate) async fn leave_to_first(&self, place: &Place, manifest: &Manifest) -> Result<(), Fault> {
+        if let Some(first) = Place::of_run(manifest).filter(|first| first != place) {
+            ledger::bind(&self.objects, &first, &manifest.source, &manifest.run_id).await?;
+            ledger::settle(&self.objects, &manifest.source.bucket, place).await?;
+        }
+        Ok(())
     }
 
     /// Opens the file and reads its beginning.

@@ -106,10 +106,15 @@ impl<O: Objects + Inventory, E: Events, C: Clock> Processor<O, E, C> {
         from: Option<&ListingPlace>,
     ) -> Result<Option<ListingPlace>, StageError> {
         let done = from.map_or("", |place| place.key.as_str());
-        let open: Vec<String> = sweep.ledger.open().map(Place::entry_key).collect();
-        for key in open.into_iter().filter(|key| key.as_str() > done) {
+        let open: Vec<Place> = sweep.ledger.open().cloned().collect();
+        for (key, place) in open.iter().map(|place| (place.entry_key(), place)) {
+            if key.as_str() <= done {
+                continue;
+            }
             if let Some(manifest) = self.stuck(sweep, &key).await? {
                 self.events.publish(&manifest.event()).await?;
+                // No mail of the run would ever settle the entry of an upload that only repeated it.
+                self.leave_to_first(place, &manifest).await?;
                 sweep.swept.stuck += 1;
             }
             // Asked behind each entry, so that every part of a sweep gets on.

@@ -42,12 +42,14 @@ output "environment" {
 }
 
 output "rules" {
-  description = "The rules that feed the queue, by their short names: name, bus and pattern."
+  description = "The rules that feed the queue, by their short names: name, bus, and pattern or schedule with what it sends."
   value = {
     for key, rule in aws_cloudwatch_event_rule.this : key => {
-      name    = rule.name
-      bus     = rule.event_bus_name
-      pattern = rule.event_pattern
+      name     = rule.name
+      bus      = rule.event_bus_name
+      pattern  = rule.event_pattern
+      schedule = rule.schedule_expression
+      input    = aws_cloudwatch_event_target.this[key].input
     }
   }
 }

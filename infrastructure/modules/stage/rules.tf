@@ -7,7 +7,10 @@ resource "aws_cloudwatch_event_rule" "this" {
   name           = each.value.name
   description    = each.value.description
   event_bus_name = each.value.bus
-  event_pattern  = each.value.pattern
+
+  # One of the two.
+  event_pattern       = each.value.pattern
+  schedule_expression = each.value.schedule
 }
 
 resource "aws_cloudwatch_event_target" "this" {
@@ -17,6 +20,8 @@ resource "aws_cloudwatch_event_target" "this" {
   event_bus_name = each.value.bus
   target_id      = var.queue_name
   arn            = aws_sqs_queue.this.arn
+  # A schedule has no event to hand over but this.
+  input = each.value.input
 
   # EventBridge drops an event that it could not hand over in this time, unless there is a dead-letter queue.
   # (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html)

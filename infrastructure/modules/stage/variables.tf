@@ -37,12 +37,22 @@ variable "max_receive_count" {
 }
 
 variable "rules" {
-  description = "EventBridge rules that feed the queue, by a short name: the rule's name, its bus (`default` or a custom one), what it is for, and its pattern in JSON."
+  description = <<-EOT
+    EventBridge rules that feed the queue, by a short name.
+      name         The rule's name.
+      bus          Its bus: `default` or a custom one.
+      description  What it is for.
+      pattern      Which events it takes, in JSON; they reach the queue as they are.
+      schedule     Instead of a pattern: when it sends `input`, such as rate(15 minutes). On the default bus only.
+      input        What a schedule sends, in the form of an event: `source`, `detail-type` and `detail`, in JSON.
+  EOT
   type = map(object({
     name        = string
     bus         = string
     description = string
-    pattern     = string
+    pattern     = optional(string)
+    schedule    = optional(string)
+    input       = optional(string)
   }))
 
   validation {
@@ -63,8 +73,34 @@ variable "rules" {
   }
 
   validation {
-    condition     = alltrue([for rule in values(var.rules) : can(keys(jsondecode(rule.pattern)))])
+    condition     = alltrue([for rule in values(var.rules) : (rule.pattern == null) != (rule.schedule == null)])
+    error_message = "rules: each has either a pattern or a schedule."
+  }
+
+  validation {
+    condition     = alltrue([for rule in values(var.rules) : rule.pattern == null || can(keys(jsondecode(rule.pattern)))])
     error_message = "rules: each pattern is a JSON object."
+  }
+
+  validation {
+    condition     = alltrue([for rule in values(var.rules) : rule.schedule == null || can(regex("^(rate|cron)\\([^()]+\\)$", rule.schedule))])
+    error_message = "rules: a schedule is rate(…) or cron(…), such as rate(15 minutes)."
+  }
+
+  validation {
+    # (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-rule-schedule.html)
+    condition     = alltrue([for rule in values(var.rules) : rule.schedule == null || rule.bus == "default"])
+    error_message = "rules: a schedule is accepted on the default bus only; EventBridge runs none on a custom one."
+  }
+
+  validation {
+    # A function reads one form of message, whoever sent it.
+    condition = alltrue([
+      for rule in values(var.rules) : rule.schedule == null ? rule.input == null : can([
+        for part in ["source", "detail-type", "detail"] : jsondecode(rule.input)[part]
+      ])
+    ])
+    error_message = "rules: a schedule sends an input with source, detail-type and detail, in JSON; a pattern has none, its events are handed over as they are."
   }
 }
 

@@ -59,9 +59,10 @@ run "whatever_goes_wrong_with_a_stage_is_told" {
       for query in aws_cloudwatch_metric_alarm.undelivered.metric_query : query.id =>
       length(query.metric) == 0 ? "${query.expression}, ${query.return_data}" : "${one(query.metric).stat} of ${one(query.metric).namespace} ${one(query.metric).metric_name} ${jsonencode(one(query.metric).dimensions)} in ${one(query.metric).period} s"
       } == {
-      undelivered = "FILL(dropped, 0) + FILL(milled, 0), true"
+      undelivered = "FILL(dropped, 0) + FILL(milled, 0) + FILL(struck, 0), true"
       dropped     = "Sum of AWS/Events InvocationsFailedToBeSentToDlq {\"RuleName\":\"example-dropped\"} in 300 s"
       milled      = "Sum of AWS/Events InvocationsFailedToBeSentToDlq {\"EventBusName\":\"example\",\"RuleName\":\"example-milled\"} in 300 s"
+      struck      = "Sum of AWS/Events InvocationsFailedToBeSentToDlq {\"RuleName\":\"example-struck\"} in 300 s"
     }
     error_message = "An event of one of the rules can be lost without an alarm."
   }

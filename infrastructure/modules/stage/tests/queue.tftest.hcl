@@ -25,9 +25,10 @@ run "no_event_is_lost_on_the_way_to_the_function" {
   command = plan
 
   assert {
-    condition = { for key, rule in aws_cloudwatch_event_rule.this : key => "${rule.event_bus_name} ${rule.name} ${rule.event_pattern}" } == {
-      dropped = "default example-dropped {\"source\":[\"aws.s3\"]}"
-      milled  = "example example-milled {\"source\":[\"example.mill\"]}"
+    condition = { for key, rule in aws_cloudwatch_event_rule.this : key => "${rule.event_bus_name} ${rule.name} ${coalesce(rule.event_pattern, "no pattern")} ${coalesce(rule.schedule_expression, "no schedule")}" } == {
+      dropped = "default example-dropped {\"source\":[\"aws.s3\"]} no schedule"
+      milled  = "example example-milled {\"source\":[\"example.mill\"]} no schedule"
+      struck  = "default example-struck no pattern rate(1 hour)"
     }
     error_message = "The rules are not those that were asked for."
   }
@@ -45,7 +46,8 @@ run "no_event_is_lost_on_the_way_to_the_function" {
         age   = target.retry_policy[0].maximum_event_age_in_seconds
         tries = target.retry_policy[0].maximum_retry_attempts
         or_to = target.dead_letter_config[0].arn
-        whole = target.input == null && target.input_path == null && length(target.input_transformer) == 0
+        whole = target.input_path == null && length(target.input_transformer) == 0
+        says  = coalesce(target.input, "the event")
       }
       } == {
       dropped = {
@@ -55,6 +57,7 @@ run "no_event_is_lost_on_the_way_to_the_function" {
         tries = 185
         or_to = "arn:aws:sqs:eu-central-1:111122223333:example-weigh-dead-letters"
         whole = true
+        says  = "the event"
       }
       milled = {
         rule  = "example example-milled"
@@ -63,9 +66,19 @@ run "no_event_is_lost_on_the_way_to_the_function" {
         tries = 185
         or_to = "arn:aws:sqs:eu-central-1:111122223333:example-weigh-dead-letters"
         whole = true
+        says  = "the event"
+      }
+      struck = {
+        rule  = "default example-struck"
+        to    = "arn:aws:sqs:eu-central-1:111122223333:example-weigh"
+        age   = 86400
+        tries = 185
+        or_to = "arn:aws:sqs:eu-central-1:111122223333:example-weigh-dead-letters"
+        whole = true
+        says  = "{\"source\":\"example.clock\",\"detail-type\":\"Hour\",\"detail\":{}}"
       }
     }
-    error_message = "A rule does not hand the event as it is to the queue, for a day, and to the dead-letter queue if that fails."
+    error_message = "A rule does not hand the event as it is (a schedule: its input) to the queue, for a day, and to the dead-letter queue if that fails."
   }
 
   assert {
@@ -131,6 +144,7 @@ run "no_event_is_lost_on_the_way_to_the_function" {
                 "aws:SourceArn" = [
                   "arn:aws:events:eu-central-1:111122223333:rule/example-dropped",
                   "arn:aws:events:eu-central-1:111122223333:rule/example/example-milled",
+                  "arn:aws:events:eu-central-1:111122223333:rule/example-struck",
                 ]
               }
             }

@@ -17,6 +17,13 @@ rules = {
     description = "Something was milled"
     pattern     = "{\"source\":[\"example.mill\"]}"
   }
+  struck = {
+    name        = "example-struck"
+    bus         = "default"
+    description = "The clock struck"
+    schedule    = "rate(1 hour)"
+    input       = "{\"source\":\"example.clock\",\"detail-type\":\"Hour\",\"detail\":{}}"
+  }
 }
 
 # A text file. With a mocked provider nobody opens it; its bytes are only hashed.

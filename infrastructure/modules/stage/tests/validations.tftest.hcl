@@ -61,3 +61,73 @@ run "fewer_reserved_than_the_queue_starts_are_refused" {
 
   expect_failures = [var.rules, var.sizes]
 }
+
+run "a_schedule_on_another_bus_is_refused" {
+  command = plan
+
+  variables {
+    rules = { elsewhere = { name = "example", bus = "example", description = "", schedule = "rate(1 hour)", input = "{\"source\":\"example\",\"detail-type\":\"Hour\",\"detail\":{}}" } }
+  }
+
+  expect_failures = [var.rules]
+}
+
+run "a_schedule_that_says_nothing_is_refused" {
+  command = plan
+
+  variables {
+    rules = { silent = { name = "example", bus = "default", description = "", schedule = "rate(1 hour)" } }
+  }
+
+  expect_failures = [var.rules]
+}
+
+run "a_schedule_in_another_form_is_refused" {
+  command = plan
+
+  variables {
+    rules = { hourly = { name = "example", bus = "default", description = "", schedule = "hourly", input = "{\"source\":\"example\",\"detail-type\":\"Hour\",\"detail\":{}}" } }
+  }
+
+  expect_failures = [var.rules]
+}
+
+run "what_a_schedule_sends_has_the_form_of_an_event" {
+  command = plan
+
+  variables {
+    rules = { bare = { name = "example", bus = "default", description = "", schedule = "rate(1 hour)", input = "{\"detail\":{}}" } }
+  }
+
+  expect_failures = [var.rules]
+}
+
+run "a_pattern_hands_over_the_event_as_it_is" {
+  command = plan
+
+  variables {
+    rules = { changed = { name = "example", bus = "default", description = "", pattern = "{}", input = "{\"source\":\"example\",\"detail-type\":\"Hour\",\"detail\":{}}" } }
+  }
+
+  expect_failures = [var.rules]
+}
+
+run "a_rule_without_pattern_and_schedule_is_refused" {
+  command = plan
+
+  variables {
+    rules = { empty = { name = "example", bus = "default", description = "" } }
+  }
+
+  expect_failures = [var.rules]
+}
+
+run "a_rule_with_both_is_refused" {
+  command = plan
+
+  variables {
+    rules = { both = { name = "example", bus = "default", description = "", pattern = "{}", schedule = "rate(1 hour)", input = "{\"source\":\"example\",\"detail-type\":\"Hour\",\"detail\":{}}" } }
+  }
+
+  expect_failures = [var.rules]
+}

@@ -1,0 +1,19 @@
+#![doc = include_str!("../README.md")]
+
+pub mod adapters;
+#[cfg(test)]
+mod directed;
+pub mod executor;
+pub mod faults;
+mod functions;
+pub mod invariants;
+pub mod mechanisms;
+pub mod naive;
+pub mod ports;
+pub mod report;
+pub mod run;
+pub mod scene;
+pub mod services;
+pub mod systematic;
+pub mod workload;
+pub mod world;
