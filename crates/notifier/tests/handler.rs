@@ -3,9 +3,10 @@
 #![expect(clippy::indexing_slicing, reason = "a test that cannot find what it looks for has failed")]
 #![expect(clippy::panic, reason = "a fixture of another kind is a failure")]
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::Once;
 
 use aws::edge::{Context, LambdaEvent, SqsEvent};
 use jiff::{SignedDuration, Timestamp};
@@ -240,21 +241,16 @@ async fn the_processors_own_messages_are_not_for_the_notifier() {
     assert_eq!(world.mailer.attempts(), 0);
 }
 
-/// What is logged until the guard is dropped, line by line.
-fn log() -> (tracing::subscriber::DefaultGuard, Arc<Mutex<Vec<u8>>>) {
-    let paper: Arc<Mutex<Vec<u8>>> = Arc::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_ansi(false)
-        .with_writer(Mutex::new(Paper(Arc::clone(&paper))))
-        .finish();
-    (tracing::subscriber::set_default(subscriber), paper)
+thread_local! {
+    /// What was logged by this thread, which is this test.
+    static PAPER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-struct Paper(Arc<Mutex<Vec<u8>>>);
+struct Paper;
 
 impl Write for Paper {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
+        PAPER.with_borrow_mut(|paper| paper.write(bytes))
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
@@ -262,13 +258,22 @@ impl Write for Paper {
     }
 }
 
-fn told_in(paper: &Mutex<Vec<u8>>) -> String {
-    String::from_utf8(std::mem::take(&mut *paper.lock().unwrap())).unwrap()
+/// From now on, what is logged is kept. For the whole process: of a subscriber for one thread, a line that another
+/// thread has reached before may never hear.
+fn keep_the_log() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| tracing_subscriber::fmt().with_ansi(false).with_writer(|| Paper).init());
+    drop(logged());
+}
+
+/// What was logged since the last call.
+fn logged() -> String {
+    String::from_utf8(PAPER.take()).unwrap()
 }
 
 #[tokio::test]
 async fn what_an_operator_has_to_hear_of_is_logged_under_its_name_and_without_an_address() {
-    let (_guard, paper) = log();
+    keep_the_log();
     for (payload, level, name) in [
         (DELIVERED.to_owned(), "INFO", "told=\"delivered\""),
         (
@@ -292,9 +297,9 @@ async fn what_an_operator_has_to_hear_of_is_logged_under_its_name_and_without_an
     ] {
         let world = world();
         deliver(&world, REJECTED).await;
-        told_in(&paper);
+        drop(logged());
         deliver(&world, &payload).await;
-        let told = told_in(&paper);
+        let told = logged();
         assert!(told.lines().any(|line| line.contains(level) && line.contains(name)), "{name}: {told}");
         assert!(!told.contains('@') && told.contains("4f8a1c2b3d4e5f60718293a4b5c6d7e8"), "{told}");
     }
@@ -304,7 +309,7 @@ async fn what_an_operator_has_to_hear_of_is_logged_under_its_name_and_without_an
     assert!(handler::handle(&world.notifier, invocation(&world, "r", REJECTED)).await.is_err());
     world.clock.advance(std::time::Duration::from_mins(16));
     deliver(&world, REJECTED).await;
-    let told = told_in(&paper);
+    let told = logged();
     assert!(
         told.lines().any(|line| line.contains("ERROR") && line.contains("Notifier.MailParked")),
         "{told}"

@@ -2,8 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot build its input has failed")]
 #![expect(clippy::indexing_slicing, reason = "a test that cannot find what it looks for has failed")]
 
+use std::cell::RefCell;
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::Once;
 
 use aws::edge::{Context, LambdaEvent, SqsEvent};
 use jiff::{SignedDuration, Timestamp};
@@ -150,9 +151,9 @@ async fn an_upload_that_was_overlooked_is_found_by_the_sweep_and_arrives() {
     let mut event = invocation(serde_json::from_str(sweep).unwrap());
     event.context.deadline += 15 * 60 * 1000;
     let deadline = event.context.deadline;
-    let (_guard, paper) = log();
+    keep_the_log();
     let response = handler::handle(&world.processor, event).await.unwrap();
-    let told = told_in(&paper);
+    let told = logged();
     for (level, name) in [("INFO", "versions=1"), ("WARN", "Processor.FilesOverlooked")] {
         assert!(told.lines().any(|line| line.contains(level) && line.contains(name)), "{name}: {told}");
     }
@@ -203,21 +204,16 @@ async fn the_pipelines_own_events_are_not_for_the_processor() {
     assert!(world.events.published().is_empty());
 }
 
-/// What is logged until the guard is dropped, line by line.
-fn log() -> (tracing::subscriber::DefaultGuard, Arc<Mutex<Vec<u8>>>) {
-    let paper: Arc<Mutex<Vec<u8>>> = Arc::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_ansi(false)
-        .with_writer(Mutex::new(Paper(Arc::clone(&paper))))
-        .finish();
-    (tracing::subscriber::set_default(subscriber), paper)
+thread_local! {
+    /// What was logged by this thread, which is this test.
+    static PAPER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-struct Paper(Arc<Mutex<Vec<u8>>>);
+struct Paper;
 
 impl Write for Paper {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
+        PAPER.with_borrow_mut(|paper| paper.write(bytes))
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
@@ -225,6 +221,15 @@ impl Write for Paper {
     }
 }
 
-fn told_in(paper: &Mutex<Vec<u8>>) -> String {
-    String::from_utf8(std::mem::take(&mut *paper.lock().unwrap())).unwrap()
+/// From now on, what is logged is kept. For the whole process: of a subscriber for one thread, a line that another
+/// thread has reached before may never hear.
+fn keep_the_log() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| tracing_subscriber::fmt().with_ansi(false).with_writer(|| Paper).init());
+    drop(logged());
+}
+
+/// What was logged since the last call.
+fn logged() -> String {
+    String::from_utf8(PAPER.take()).unwrap()
 }

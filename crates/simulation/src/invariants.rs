@@ -106,9 +106,10 @@ fn manifest_of(world: &World, run_id: &RunId) -> Option<Manifest> {
 
 /// The run whose manifest names an upload.
 fn run_of(world: &World, upload: &Upload) -> Option<RunId> {
-    let mut manifests = world.bucket.below("manifests/").filter_map(|(_, versions)| {
-        serde_json::from_slice::<Manifest>(&versions.last()?.bytes).ok()
-    });
+    let mut manifests = world
+        .bucket
+        .below("manifests/")
+        .filter_map(|(_, versions)| serde_json::from_slice::<Manifest>(&versions.last()?.bytes).ok());
     manifests.find(|manifest| manifest.source == upload.source).map(|manifest| manifest.run_id)
 }
 
@@ -120,7 +121,8 @@ fn unfinished(world: &World, upload: &Upload) -> Option<String> {
             return Some("it has no entry in the ledger".to_owned());
         }
         // One that was deleted before it was read is nobody's.
-        return run_of(world, upload).map(|run| format!("it was read and deleted, and its run {run} was not announced"));
+        return run_of(world, upload)
+            .map(|run| format!("it was read and deleted, and its run {run} was not announced"));
     };
     let run_id = &entry.run_id;
     let Some(manifest) = manifest_of(world, run_id) else {
