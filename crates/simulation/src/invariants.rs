@@ -104,27 +104,26 @@ fn manifest_of(world: &World, run_id: &RunId) -> Option<Manifest> {
     serde_json::from_slice(&stored.bytes).ok()
 }
 
-/// The run whose manifest names an upload.
+/// The run that an upload is: the one that the ledger names, if it was made; the one whose manifest names the upload,
+/// where the ledger's was begun and never made.
 fn run_of(world: &World, upload: &Upload) -> Option<RunId> {
-    let mut manifests = world
-        .bucket
-        .below("manifests/")
-        .filter_map(|(_, versions)| serde_json::from_slice::<Manifest>(&versions.last()?.bytes).ok());
-    manifests.find(|manifest| manifest.source == upload.source).map(|manifest| manifest.run_id)
+    let named = entry_of(world, &place_of(upload)).map(|entry| entry.run_id);
+    named.filter(|run| manifest_of(world, run).is_some()).or_else(|| {
+        let mut manifests = world
+            .bucket
+            .below("manifests/")
+            .filter_map(|(_, versions)| serde_json::from_slice::<Manifest>(&versions.last()?.bytes).ok());
+        manifests.find(|manifest| manifest.source == upload.source).map(|manifest| manifest.run_id)
+    })
 }
 
 /// What is missing for an upload to be finished; nothing when it is.
 fn unfinished(world: &World, upload: &Upload) -> Option<String> {
     let place = place_of(upload);
-    let Some(entry) = entry_of(world, &place) else {
-        if !upload.deleted {
-            return Some("it has no entry in the ledger".to_owned());
-        }
-        // One that was deleted before it was read is nobody's.
-        return run_of(world, upload)
-            .map(|run| format!("it was read and deleted, and its run {run} was not announced"));
+    let Some(run_id) = &run_of(world, upload) else {
+        // One that was deleted before its run was made is nobody's.
+        return (!upload.deleted).then(|| "it has no run".to_owned());
     };
-    let run_id = &entry.run_id;
     let Some(manifest) = manifest_of(world, run_id) else {
         return Some(format!("its run {run_id} has no manifest"));
     };
@@ -147,7 +146,7 @@ pub fn is_settled(world: &World) -> bool {
     world.uploads.iter().all(|upload| {
         let place = place_of(upload);
         world.bucket.current(&place.settled_key()).is_some()
-            || (upload.deleted && world.bucket.current(&place.entry_key()).is_none())
+            || (upload.deleted && run_of(world, upload).is_none())
     })
 }
 
@@ -180,7 +179,7 @@ pub fn before_redrive(world: &World) -> Vec<Violation> {
     let mut violations = Vec::new();
     for upload in &world.uploads {
         let Some(missing) = unfinished(world, upload) else { continue };
-        let run = entry_of(world, &place_of(upload)).map(|entry| entry.run_id);
+        let run = run_of(world, upload);
         let visible = upload.source.version_id.as_ref().is_some_and(|version| versions.contains(version))
             || run.is_some_and(|run| runs.contains(&run));
         if !visible {
