@@ -8,6 +8,7 @@
 //! | `analysis_id`, `insights`, `facts`, … | | the record ([`AnalysisRecord`]), each field an attribute |
 //! | `analyze_state` | S | `CLAIMED`, `FINISHED` |
 //! | `analyze_owner`, `analyze_fence`, `analyze_lease` | S, N, N | who holds the claim, its number, until when (ms since 1970) |
+//! | `notification_order` | N | the order of the mail's state that the record was told of last |
 //! | `ttl` | N | when the item may be deleted (s since 1970) |
 //!
 //! The item of the mail. It is one of its own, because a mail is written about five times or more, and each write is
@@ -59,6 +60,7 @@ const KEY: &str = "run_id";
 const ANALYSIS_ID: &str = "analysis_id";
 const NOTIFICATION_SENT: &str = "notification_sent";
 const NOTIFICATION_TIMESTAMP: &str = "notification_timestamp";
+const NOTIFICATION_ORDER: &str = "notification_order";
 
 /// How often a record is marked before another delivery has to go on. A mail changes its end twice at most: from
 /// unknown to sent, and from sent to refused.
@@ -163,11 +165,15 @@ impl TableAnalyses {
     /// four times as large and a fifth of the price. A mail is marked three times or more (by the notifier, and for each of
     /// SES's events), and only the first changes anything: so it is read before it is written.
     async fn is_otherwise(&self, run_id: &RunId, said: &Notification) -> Result<bool, Fault> {
-        let only = format!("analysis_id, {NOTIFICATION_SENT}, {NOTIFICATION_TIMESTAMP}");
+        let only =
+            format!("analysis_id, {NOTIFICATION_SENT}, {NOTIFICATION_TIMESTAMP}, {NOTIFICATION_ORDER}");
         let item = self.get(task::key_of(run_id, Task::Analyze), Some(&only)).await?;
         let sent = item.get(NOTIFICATION_SENT).and_then(|sent| sent.as_bool().ok()).copied();
         let at = text_in(&item, NOTIFICATION_TIMESTAMP);
-        Ok(item.contains_key(ANALYSIS_ID) && (sent != Some(said.sent) || at != said.at.as_deref()))
+        let order = item.get(NOTIFICATION_ORDER).and_then(|order| order.as_n().ok()?.parse().ok());
+        let same =
+            sent == Some(said.sent) && at == said.at.as_deref() && said.order == order.unwrap_or_default();
+        Ok(item.contains_key(ANALYSIS_ID) && !same)
     }
 }
 
@@ -176,12 +182,14 @@ impl TableAnalyses {
 struct Notification {
     sent: bool,
     at: Option<String>,
+    /// The order of the mail's state ([`TaskItem::order`]).
+    order: u8,
 }
 
 impl Notification {
     fn of(item: &TaskItem) -> Self {
         let (sent, at) = item.notification();
-        Self { sent, at }
+        Self { sent, at, order: item.order() }
     }
 
     fn write(&self) -> Conditional {
@@ -191,8 +199,12 @@ impl Notification {
             Some(at) => expression.set(NOTIFICATION_TIMESTAMP, "sent_at", text(at)),
             None => expression.remove(NOTIFICATION_TIMESTAMP),
         }
-        // Without a record, nothing is to be marked: the item may hold claims only, or have expired.
-        let condition = format!("attribute_exists({})", expression.name(ANALYSIS_ID));
+        expression.set(NOTIFICATION_ORDER, "order", number(self.order.into()));
+        // Without a record, nothing is to be marked: the item may hold claims only, or have expired. And a request that
+        // was given up may land late, when the record has been told of a later state.
+        let (record, order) = (expression.name(ANALYSIS_ID), expression.name(NOTIFICATION_ORDER));
+        let condition =
+            format!("attribute_exists({record}) AND (attribute_not_exists({order}) OR {order} <= :order)");
         (expression, condition)
     }
 }

@@ -300,6 +300,18 @@ impl TaskItem {
         self.ending = Some(Ending { at, message_id: None, code: None });
     }
 
+    /// The order of a mail's states: none goes back. A record that has been told of a state is not told of an earlier one
+    /// any more, however late that word lands.
+    #[must_use]
+    pub fn order(&self) -> u8 {
+        match self.state {
+            TaskState::Claimed | TaskState::Sending => 0,
+            TaskState::Parked => 1,
+            TaskState::Done => 2,
+            TaskState::Refused => 3,
+        }
+    }
+
     /// What the record of the run says of its mail: whether and when it was sent.
     #[must_use]
     pub fn notification(&self) -> (bool, Option<String>) {

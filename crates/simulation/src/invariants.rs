@@ -181,7 +181,7 @@ pub fn before_redrive(world: &World) -> Vec<Violation> {
         let Some(missing) = unfinished(world, upload) else { continue };
         let run = run_of(world, upload);
         let visible = upload.source.version_id.as_ref().is_some_and(|version| versions.contains(version))
-            || run.is_some_and(|run| runs.contains(&run));
+            || run.as_ref().is_some_and(|run| runs.contains(run));
         if !visible {
             violations.push(Violation::new(Rule::Lost, format!("{}: {missing}", told(upload))));
         }

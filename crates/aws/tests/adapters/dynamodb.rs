@@ -471,7 +471,7 @@ async fn the_record_follows_the_mail_and_is_written_only_when_it_says_something_
     let asked = wire.sent().into_iter().map(|sent| sent.json());
     let only = asked.filter_map(|asked| Some(asked.get("ProjectionExpression")?.as_str()?.to_owned()));
     assert!(only.clone().count() >= 6);
-    assert!(only.eq(vec!["analysis_id, notification_sent, notification_timestamp"; 6]));
+    assert!(only.eq(vec!["analysis_id, notification_sent, notification_timestamp, notification_order"; 6]));
 }
 
 #[tokio::test]

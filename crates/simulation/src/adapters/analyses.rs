@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use shared::claims::{Attempt, Step};
+use shared::claims::{Attempt, Step, TaskItem};
 use shared::identity::RunId;
-use shared::ports::{Analyses, Claim, Claimed, Commit, Fault, Heard, Lease, MailFeedback, SendOutcome, Task};
+use shared::ports::{
+    Analyses, Claim, Claimed, Commit, Fault, FaultKind, Heard, Lease, MailFeedback, SendOutcome, Task,
+};
 use shared::record::AnalysisRecord;
 
 use crate::faults::Operation;
@@ -13,6 +15,9 @@ use crate::mechanisms::Mechanisms;
 use crate::ports::Ports;
 use crate::services::table::StepRules;
 use crate::world::{World, lock};
+
+/// How often a record is marked anew while its mail changes.
+const MARKS: u32 = 3;
 
 fn rules(mechanisms: &Mechanisms) -> StepRules {
     StepRules { fence: mechanisms.fence, intent: mechanisms.send_intent }
@@ -103,23 +108,61 @@ impl Analyses for Ports {
     }
 
     async fn hear(&self, feedback: &MailFeedback) -> Result<Heard, Fault> {
-        let feedback = feedback.clone();
-        self.call(Operation::Hear, move |world| {
+        let word = feedback.clone();
+        let settle = move |world: &mut World| {
             let now = world.time();
-            Ok(world.table.hear(now, &feedback))
+            Ok(world.table.settle(now, &word))
+        };
+        let Some(old) = (match self.call(Operation::Hear, settle).await? {
+            Ok(()) => return Ok(Heard::Settled),
+            Err(old) => old,
+        }) else {
+            return Ok(Heard::NoSuchRun);
+        };
+        let word = feedback.clone();
+        self.call(Operation::Hear, move |world| {
+            world.table.note(&word);
+            Ok(())
         })
-        .await
+        .await?;
+        Ok(if old.was_settled_by(feedback) { Heard::Settled } else { Heard::Known })
     }
 
     async fn mark(&self, run_id: &RunId) -> Result<(), Fault> {
+        let Some(mut mail) = self.mail(run_id).await? else { return Ok(()) };
+        for _ in 0..MARKS {
+            let asked = run_id.clone();
+            let told = move |world: &mut World| {
+                let record = world.table.record(&asked);
+                Ok(record.map(|record| {
+                    let notification = (record.notification_sent, record.notification_timestamp.clone());
+                    (notification, world.table.marked(&asked).unwrap_or_default())
+                }))
+            };
+            let Some(told) = self.call(Operation::GetItem, told).await? else { return Ok(()) };
+            if told == (mail.notification(), mail.order()) {
+                return Ok(());
+            }
+            let (asked, said) = (run_id.clone(), mail.clone());
+            self.call(Operation::Mark, move |world| {
+                world.table.mark(&asked, &said);
+                Ok(())
+            })
+            .await?;
+            // The last to write looks again.
+            match self.mail(run_id).await? {
+                Some(now) if now.notification() != mail.notification() => mail = now,
+                _ => return Ok(()),
+            }
+        }
+        Err(Fault::new("UpdateItem", FaultKind::Contended, "MailKeepsChanging"))
+    }
+}
+
+impl Ports {
+    /// The item of the mail.
+    async fn mail(&self, run_id: &RunId) -> Result<Option<TaskItem>, Fault> {
         let asked = run_id.clone();
-        let read = move |world: &mut World| Ok(world.table.task(&asked, Task::Notify).cloned());
-        let Some(mail) = self.call(Operation::GetItem, read).await? else { return Ok(()) };
-        let asked = run_id.clone();
-        self.call(Operation::Mark, move |world| {
-            world.table.mark(&asked, &mail);
-            Ok(())
-        })
-        .await
+        self.call(Operation::GetItem, move |world| Ok(world.table.task(&asked, Task::Notify).cloned())).await
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use shared::claims::{Step, TaskItem, TaskState};
 use shared::identity::RunId;
-use shared::ports::{Claim, FeedbackKind, Heard, Lease, MailFeedback, Task};
+use shared::ports::{Claim, FeedbackKind, Lease, MailFeedback, Task};
 use shared::record::AnalysisRecord;
 
 /// The table of analyses.
@@ -106,20 +106,28 @@ impl Table {
         }
     }
 
-    /// Takes in the mail service's word.
-    pub fn hear(&mut self, now: Timestamp, feedback: &MailFeedback) -> Heard {
+    /// Settles a send by the mail service's word, as one conditional write.
+    ///
+    /// # Errors
+    /// The old item, if there is one, when the word changes nothing.
+    pub fn settle(&mut self, now: Timestamp, feedback: &MailFeedback) -> Result<(), Option<Box<TaskItem>>> {
         let Some(item) = self.tasks.get_mut(&(feedback.run_id.clone(), Task::Notify)) else {
-            return Heard::NoSuchRun;
+            return Err(None);
         };
         let send = self.sends.entry((feedback.run_id.clone(), feedback.send_id.clone())).or_default();
         send.heard.get_or_insert(now);
-        let settles = item.is_settled_by(feedback);
-        if settles {
-            item.settle(feedback);
+        if !item.is_settled_by(feedback) {
+            return Err(Some(Box::new(item.clone())));
         }
+        item.settle(feedback);
+        self.note(feedback);
+        Ok(())
+    }
+
+    /// Writes down the mail service's word, the first time that it says so.
+    pub fn note(&mut self, feedback: &MailFeedback) {
         let heard = self.heard.entry(feedback.run_id.clone()).or_default();
         heard.entry(feedback.kind).or_insert(feedback.at);
-        if settles { Heard::Settled } else { Heard::Known }
     }
 
     /// Makes a record say how its mail ended, as the mail's item said it before: unless the record has been told of a
@@ -127,13 +135,18 @@ impl Table {
     pub fn mark(&mut self, run_id: &RunId, mail: &TaskItem) {
         let Some(record) = self.records.get_mut(run_id) else { return };
         let told = self.marks.entry(run_id.clone()).or_default();
-        let rank = rank(mail.state);
-        if rank < *told {
+        if mail.order() < *told {
             return;
         }
-        *told = rank;
+        *told = mail.order();
         let record = Arc::make_mut(record);
         (record.notification_sent, record.notification_timestamp) = mail.notification();
+    }
+
+    /// The order of the state that a record was told of last.
+    #[must_use]
+    pub fn marked(&self, run_id: &RunId) -> Option<u8> {
+        self.marks.get(run_id).copied()
     }
 
     /// A task of a run.
@@ -170,14 +183,4 @@ pub struct StepRules {
 fn is_at_work(item: &TaskItem, now: Timestamp) -> bool {
     let ended = item.lease_until.checked_sub(SignedDuration::from_secs(2)).unwrap_or(item.lease_until);
     item.state == TaskState::Claimed && now < ended
-}
-
-/// The order of a mail's states: none goes back.
-fn rank(state: TaskState) -> u8 {
-    match state {
-        TaskState::Claimed | TaskState::Sending => 0,
-        TaskState::Parked => 1,
-        TaskState::Done => 2,
-        TaskState::Refused => 3,
-    }
 }
