@@ -329,6 +329,23 @@ fn a_second_upload_whose_delivery_failed_is_closed_by_the_next() {
 }
 
 #[test]
+fn an_upload_that_only_repeated_a_run_and_died_behind_its_entry_is_closed_by_the_sweep() {
+    let world = World::new();
+    let (manifest, _) = world.process(&world.upload(KEY));
+    world.settle(&manifest);
+    world.wait(1);
+    let second = world.upload(KEY);
+    let place = Place::of(&second, now(&world.clock), None);
+    world.objects.fail_after("finish", 1, FaultKind::Unavailable);
+    assert!(world.try_process(&second).is_err());
+    assert_eq!(world.entry(&place), Some((manifest.run_id.clone(), false)));
+    world.forget();
+    world.wait(STUCK_AFTER.as_mins());
+    assert_eq!(world.sweep(), Swept { versions: 2, stuck: 1, ..Swept::default() });
+    assert_eq!(world.entry(&place), Some((manifest.run_id, true)));
+}
+
+#[test]
 fn a_forced_replay_has_its_own_place() {
     let world = World::new();
     let source = world.upload(KEY);
