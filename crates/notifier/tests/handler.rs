@@ -3,7 +3,10 @@
 #![expect(clippy::indexing_slicing, reason = "a test that cannot find what it looks for has failed")]
 #![expect(clippy::panic, reason = "a fixture of another kind is a failure")]
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::io::Write;
+use std::sync::Once;
 
 use aws::edge::{Context, LambdaEvent, SqsEvent};
 use jiff::{SignedDuration, Timestamp};
@@ -236,4 +239,79 @@ async fn the_processors_own_messages_are_not_for_the_notifier() {
         assert!(deliver(&world, payload).await.is_empty());
     }
     assert_eq!(world.mailer.attempts(), 0);
+}
+
+thread_local! {
+    /// What was logged by this thread, which is this test.
+    static PAPER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+struct Paper;
+
+impl Write for Paper {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        PAPER.with_borrow_mut(|paper| paper.write(bytes))
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// From now on, what is logged is kept. For the whole process: of a subscriber for one thread, a line that another
+/// thread has reached before may never hear.
+fn keep_the_log() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| tracing_subscriber::fmt().with_ansi(false).with_writer(|| Paper).init());
+    drop(logged());
+}
+
+/// What was logged since the last call.
+fn logged() -> String {
+    String::from_utf8(PAPER.take()).unwrap()
+}
+
+#[tokio::test]
+async fn what_an_operator_has_to_hear_of_is_logged_under_its_name_and_without_an_address() {
+    keep_the_log();
+    for (payload, level, name) in [
+        (DELIVERED.to_owned(), "INFO", "told=\"delivered\""),
+        (
+            told("Email Delivery Delayed", "deliveryDelay", json!({ "delayType": "MailboxFull" })),
+            "WARN",
+            "MailboxFull",
+        ),
+        (BOUNCED.to_owned(), "ERROR", "Notifier.MailBounced"),
+        (BOUNCED.to_owned(), "ERROR", "Permanent/General"),
+        (told("Email Complaint Received", "complaint", json!({})), "ERROR", "Notifier.MailComplained"),
+        (
+            told("Email Rejected", "reject", json!({ "reason": "Bad content" })),
+            "ERROR",
+            "Notifier.MailRejected",
+        ),
+        (
+            told("Email Rendering Failed", "failure", json!({ "errorMessage": "no data@example.com" })),
+            "ERROR",
+            "Notifier.MailRenderingFailed",
+        ),
+    ] {
+        let world = world();
+        deliver(&world, REJECTED).await;
+        drop(logged());
+        deliver(&world, &payload).await;
+        let told = logged();
+        assert!(told.lines().any(|line| line.contains(level) && line.contains(name)), "{name}: {told}");
+        assert!(!told.contains('@') && told.contains("4f8a1c2b3d4e5f60718293a4b5c6d7e8"), "{told}");
+    }
+    let mut world = world();
+    world.notifier.settings.unsettled = Unsettled::Park;
+    world.mailer.lose_next_answer();
+    assert!(handler::handle(&world.notifier, invocation(&world, "r", REJECTED)).await.is_err());
+    world.clock.advance(std::time::Duration::from_mins(16));
+    deliver(&world, REJECTED).await;
+    let told = logged();
+    assert!(
+        told.lines().any(|line| line.contains("ERROR") && line.contains("Notifier.MailParked")),
+        "{told}"
+    );
 }

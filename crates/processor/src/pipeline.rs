@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use shared::contract::Contract;
 use shared::events::{Rows, SCHEMA_VERSION};
 use shared::identity::{ContractDigest, RunId};
 use shared::intake::ArchiveLimits;
 use shared::keys::{OutputKeys, manifest_key};
-use shared::ledger::{self, Place};
+use shared::ledger::{self, Bound, Noted, Place, VOID_AFTER};
 use shared::manifest::{AppliedContract, Manifest, Outputs, ReadAs, Status};
 use shared::ports::{
     Clock, Events, Fault, FaultKind, Fetched, Location, ObjectInfo, Objects, SourceObject, put,
@@ -112,6 +113,14 @@ struct Judged {
     plan: Result<(Contract, Match), Verdict>,
 }
 
+/// What the ledger has of an upload.
+enum Known {
+    /// The run that it is.
+    Run(Box<Manifest>),
+    /// A run that was begun, and has no manifest yet.
+    Begun(Noted),
+}
+
 impl<O: Objects, E: Events, C: Clock> Processor<O, E, C> {
     /// A processor on these ports.
     pub fn new(objects: O, events: E, clock: C, settings: Settings) -> Self {
@@ -129,11 +138,11 @@ impl<O: Objects, E: Events, C: Clock> Processor<O, E, C> {
         }
         let (info, mut body, opening) = match self.open(source).await {
             Ok(opened) => opened,
-            Err(fault) if fault.kind == FaultKind::NotFound => return self.gone(arrival).await,
             Err(fault) => return not_read(fault),
         };
-        if let Some(manifest) = self.known(arrival, &info).await? {
-            return self.announce(arrival, &info, manifest, true).await;
+        let known = self.known(arrival, &info).await?;
+        if let Some(Known::Run(manifest)) = known {
+            return self.announce(arrival, &info, *manifest, true).await;
         }
         let judged = self.judge(source, &opening).await?;
         let etag = &source.etag;
@@ -141,6 +150,9 @@ impl<O: Objects, E: Events, C: Clock> Processor<O, E, C> {
             RunId::of(&source.bucket, &source.key, etag, &judged.contract.digest, arrival.nonce.as_deref());
         if let Some(manifest) = self.manifest(&source.bucket, &run_id).await? {
             return self.announce(arrival, &info, manifest, true).await;
+        }
+        if let Some(Known::Begun(noted)) = &known {
+            self.yield_to(noted, &run_id)?;
         }
         let run = Run { source, info: &info, run_id, dataset: judged.dataset, contract: judged.contract };
         let manifest = match judged.plan {
@@ -161,34 +173,14 @@ impl<O: Objects, E: Events, C: Clock> Processor<O, E, C> {
                 }
             }
         };
+        if let Some(other) = self.enter(arrival, &info, &run.run_id).await? {
+            return self.announce(arrival, &info, other, true).await;
+        }
         match self.commit(&run, &manifest).await {
             Ok(()) => self.announce(arrival, &info, manifest, false).await,
             Err(StageError::Port(fault)) => self.twin(arrival, &info, &run.run_id, fault).await,
             Err(error) => Err(error),
         }
-    }
-
-    /// After the object was deleted: an earlier delivery may have made its run and died before anybody was told. Which
-    /// run that is can be said of the contracts as they are now.
-    async fn gone(&self, arrival: &Arrival) -> Result<Outcome, StageError> {
-        let source = &arrival.source;
-        let digests = match self.contracts.candidates(&self.objects, &source.location()).await? {
-            Candidates::Named(read) => vec![digest(&read).clone()],
-            Candidates::NoneNamed => Vec::new(),
-            Candidates::All(all) => all.iter().map(|read| digest(read).clone()).collect(),
-        };
-        for digest in digests {
-            let nonce = arrival.nonce.as_deref();
-            let run_id = RunId::of(&source.bucket, &source.key, &source.etag, &digest, nonce);
-            if let Some(manifest) = self.manifest(&source.bucket, &run_id).await?
-                && manifest.source == *source
-                && let Ok(last_modified) = manifest.received_at.parse()
-            {
-                let info = ObjectInfo { etag: source.etag.clone(), size: source.size, last_modified };
-                return self.announce(arrival, &info, manifest, true).await;
-            }
-        }
-        Ok(Outcome::SourceGone)
     }
 
     /// After a write that found other bytes: the same file, uploaded twice within moments, is one run with two times of
@@ -209,59 +201,85 @@ impl<O: Objects, E: Events, C: Clock> Processor<O, E, C> {
         Err(fault.into())
     }
 
-    /// The run that this very upload became, as the ledger has it: whatever its contract says by now, an upload is
-    /// one run. A forced replay asks for another one.
-    async fn known(&self, arrival: &Arrival, info: &ObjectInfo) -> Result<Option<Manifest>, StageError> {
+    /// What the ledger has of this very upload: whatever its contract says by now, an upload is one run. A forced
+    /// replay asks for another one.
+    async fn known(&self, arrival: &Arrival, info: &ObjectInfo) -> Result<Option<Known>, StageError> {
         if !self.settings.ledger || arrival.nonce.is_some() {
             return Ok(None);
         }
-        let source = &arrival.source;
-        let place = Place::of(source, info.last_modified, None);
-        match ledger::look_up(&self.objects, &source.bucket, &place).await? {
-            Some(entry) => Ok(Some(self.bound(source, &entry.run_id).await?)),
-            None => Ok(None),
+        let bucket = &arrival.source.bucket;
+        let place = Place::of(&arrival.source, info.last_modified, None);
+        let Some(noted) = ledger::look_up(&self.objects, bucket, &place).await? else { return Ok(None) };
+        Ok(Some(match self.manifest(bucket, &noted.entry.run_id).await? {
+            Some(manifest) => Known::Run(Box::new(manifest)),
+            None => Known::Begun(noted),
+        }))
+    }
+
+    /// An entry of the ledger that names another run, which has no manifest yet: as long as its invocation may be at
+    /// work, it is left to it.
+    fn yield_to(&self, noted: &Noted, run_id: &RunId) -> Result<(), StageError> {
+        let until = noted.since.checked_add(VOID_AFTER).unwrap_or(Timestamp::MAX);
+        if noted.entry.run_id != *run_id && self.clock.now() < until {
+            return Err(StageError::Busy { until });
         }
+        Ok(())
     }
 
-    /// The manifest of a run that the ledger names.
-    async fn bound(&self, source: &SourceObject, run_id: &RunId) -> Result<Manifest, StageError> {
-        let manifest = self.manifest(&source.bucket, run_id).await?;
-        manifest.ok_or_else(|| broken(source, "the ledger names a run that has no manifest"))
+    /// Writes down which run the upload is, before its manifest makes it one. Two deliveries may meet while the contract
+    /// changes: the first entry decides, and the other one's outputs are named by no manifest. `Some` is the manifest
+    /// of the run that the upload is instead.
+    async fn enter(
+        &self,
+        arrival: &Arrival,
+        info: &ObjectInfo,
+        run_id: &RunId,
+    ) -> Result<Option<Manifest>, StageError> {
+        if !self.settings.ledger {
+            return Ok(None);
+        }
+        let source = &arrival.source;
+        let place = Place::of(source, info.last_modified, arrival.nonce.is_some().then_some(run_id));
+        let Bound::Other(noted) = ledger::bind(&self.objects, &place, source, run_id).await? else {
+            return Ok(None);
+        };
+        let other = &noted.entry.run_id;
+        tracing::warn!(correlation_id = %other, other = %run_id, "the ledger names another run");
+        if let Some(manifest) = self.manifest(&source.bucket, other).await? {
+            return Ok(Some(manifest));
+        }
+        self.yield_to(&noted, run_id)?;
+        Ok(None)
     }
 
-    /// Writes down which run the upload is, and announces that run.
+    /// Announces the run that an upload is.
     async fn announce(
         &self,
         arrival: &Arrival,
         info: &ObjectInfo,
-        mut manifest: Manifest,
+        manifest: Manifest,
         duplicate: bool,
     ) -> Result<Outcome, StageError> {
-        let source = &arrival.source;
+        self.events.publish(&manifest.event()).await?;
         if self.settings.ledger {
             let replay = arrival.nonce.is_some().then_some(&manifest.run_id);
-            let place = Place::of(source, info.last_modified, replay);
-            let run_id = ledger::bind(&self.objects, &place, source, &manifest.run_id).await?;
-            if run_id != manifest.run_id {
-                // Two deliveries of one upload met while its contract changed. The ledger knows which came first; the
-                // other one's manifest stands, and nobody is told of it.
-                tracing::warn!(correlation_id = %run_id, other = %manifest.run_id, "the upload is another run");
-                manifest = self.bound(source, &run_id).await?;
-            }
-            self.events.publish(&manifest.event()).await?;
-            self.leave_to_first(&place, &manifest).await?;
-        } else {
-            self.events.publish(&manifest.event()).await?;
+            let place = Place::of(&arrival.source, info.last_modified, replay);
+            self.leave_to_first(&place, &arrival.source, &manifest).await?;
         }
         Ok(Outcome::Finished { manifest: Box::new(manifest), duplicate })
     }
 
     /// The same bytes again: their mail is that of the first upload, which has its own place. Nothing is left to do
     /// for this one.
-    pub(crate) async fn leave_to_first(&self, place: &Place, manifest: &Manifest) -> Result<(), Fault> {
-        if let Some(first) = Place::of_run(manifest).filter(|first| first != place) {
-            ledger::bind(&self.objects, &first, &manifest.source, &manifest.run_id).await?;
-            ledger::settle(&self.objects, &manifest.source.bucket, place).await?;
+    pub(crate) async fn leave_to_first(
+        &self,
+        place: &Place,
+        source: &SourceObject,
+        manifest: &Manifest,
+    ) -> Result<(), Fault> {
+        if Place::of_run(manifest).is_some_and(|first| first != *place) {
+            ledger::bind(&self.objects, place, source, &manifest.run_id).await?;
+            ledger::settle(&self.objects, &source.bucket, place).await?;
         }
         Ok(())
     }
@@ -487,14 +505,6 @@ fn not_read(fault: Fault) -> Result<Outcome, StageError> {
 
 fn broken(source: &SourceObject, reason: &str) -> StageError {
     StageError::Broken { what: source.key.clone(), reason: reason.to_owned() }
-}
-
-/// The digest of a contract, whatever is wrong with it.
-fn digest(read: &Read) -> &ContractDigest {
-    match read {
-        Ok(contract) => &contract.digest,
-        Err(refused) => &refused.digest,
-    }
 }
 
 /// The contract, as far as it could be read: also where its reference files cannot be used.

@@ -11,8 +11,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 use shared::events::{FileOverlooked, PipelineEvent, SCHEMA_VERSION, SweepDue};
-use shared::ledger::{self, Ledger, Place, Progress};
-use shared::manifest::Manifest;
+use shared::ledger::{self, Ledger, Noted, Place, Progress};
 use shared::ports::{Clock, Events, Inventory, ListingPlace, Location, Objects, StoredVersion};
 use shared::stage::{Delivery, StageError};
 
@@ -42,7 +41,7 @@ pub struct Swept {
     pub versions: u64,
     /// Uploads that were announced because nothing was known of them.
     pub overlooked: u64,
-    /// Runs that were announced again because their mail is not settled.
+    /// Entries that were announced again because their mail is not settled.
     pub stuck: u64,
     /// Whether another invocation goes on where this one stopped.
     pub goes_on: bool,
@@ -111,12 +110,7 @@ impl<O: Objects + Inventory, E: Events, C: Clock> Processor<O, E, C> {
             if key.as_str() <= done {
                 continue;
             }
-            if let Some(manifest) = self.stuck(sweep, &key).await? {
-                self.events.publish(&manifest.event()).await?;
-                // No mail of the run would ever settle the entry of an upload that only repeated it.
-                self.leave_to_first(place, &manifest).await?;
-                sweep.swept.stuck += 1;
-            }
+            self.announce_open(sweep, place, &key).await?;
             // Asked behind each entry, so that every part of a sweep gets on.
             if self.is_late(sweep.deadline) {
                 return Ok(Some(ListingPlace { key, version_id: None }));
@@ -125,15 +119,22 @@ impl<O: Objects + Inventory, E: Events, C: Clock> Processor<O, E, C> {
         Ok(None)
     }
 
-    /// The manifest of an entry's run, if it is time to announce it again.
-    async fn stuck(&self, sweep: &Sweep<'_>, key: &str) -> Result<Option<Manifest>, StageError> {
+    /// Announces what an entry stands for, if it is time to: its run, or, where that has no manifest, its upload.
+    async fn announce_open(&self, sweep: &mut Sweep<'_>, place: &Place, key: &str) -> Result<(), StageError> {
         let at = Location::new(sweep.bucket, key);
         // Entries are made and settled while we look; one that is gone has expired.
-        let Some(entry) = ledger::read(&self.objects, &at).await? else { return Ok(None) };
-        let Some(manifest) = self.manifest(sweep.bucket, &entry.run_id).await? else { return Ok(None) };
-        let Ok(stored) = manifest.received_at.parse::<Timestamp>() else { return Ok(None) };
-        let age = sweep.now.duration_since(stored);
-        Ok(is_due(age, STUCK_AFTER).then_some(manifest))
+        let Some(Noted { entry, since }) = ledger::read(&self.objects, &at).await? else { return Ok(()) };
+        if !is_due(sweep.now.duration_since(since), STUCK_AFTER) {
+            return Ok(());
+        }
+        sweep.swept.stuck += 1;
+        let Some(manifest) = self.manifest(sweep.bucket, &entry.run_id).await? else {
+            let event = FileOverlooked { schema: SCHEMA_VERSION, source: entry.source };
+            return Ok(self.events.publish(&PipelineEvent::FileOverlooked(event)).await?);
+        };
+        self.events.publish(&manifest.event()).await?;
+        // No mail of the run would ever settle the entry of an upload that only repeated it.
+        Ok(self.leave_to_first(place, &entry.source, &manifest).await?)
     }
 
     /// Announces the uploads that the ledger does not have.

@@ -2,6 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot build its input has failed")]
 #![expect(clippy::indexing_slicing, reason = "a test that cannot find what it looks for has failed")]
 
+use std::cell::RefCell;
+use std::io::Write;
+use std::sync::Once;
+
 use aws::edge::{Context, LambdaEvent, SqsEvent};
 use jiff::{SignedDuration, Timestamp};
 use processor::{Processor, Settings, handler};
@@ -147,7 +151,13 @@ async fn an_upload_that_was_overlooked_is_found_by_the_sweep_and_arrives() {
     let mut event = invocation(serde_json::from_str(sweep).unwrap());
     event.context.deadline += 15 * 60 * 1000;
     let deadline = event.context.deadline;
+    keep_the_log();
     let response = handler::handle(&world.processor, event).await.unwrap();
+    let told = logged();
+    for (level, name) in [("INFO", "versions=1"), ("WARN", "Processor.FilesOverlooked")] {
+        assert!(told.lines().any(|line| line.contains(level) && line.contains(name)), "{name}: {told}");
+    }
+    assert!(!told.contains("Processor.RunsStuck"), "{told}");
     assert!(response.batch_item_failures.is_empty());
     let published = world.events.drain();
     let [PipelineEvent::FileOverlooked(overlooked)] = published.as_slice() else { panic!("{published:?}") };
@@ -192,4 +202,34 @@ async fn the_pipelines_own_events_are_not_for_the_processor() {
     let response = handler::handle(&world.processor, invocation(payload)).await.unwrap();
     assert!(response.batch_item_failures.is_empty());
     assert!(world.events.published().is_empty());
+}
+
+thread_local! {
+    /// What was logged by this thread, which is this test.
+    static PAPER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+struct Paper;
+
+impl Write for Paper {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        PAPER.with_borrow_mut(|paper| paper.write(bytes))
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// From now on, what is logged is kept. For the whole process: of a subscriber for one thread, a line that another
+/// thread has reached before may never hear.
+fn keep_the_log() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| tracing_subscriber::fmt().with_ansi(false).with_writer(|| Paper).init());
+    drop(logged());
+}
+
+/// What was logged since the last call.
+fn logged() -> String {
+    String::from_utf8(PAPER.take()).unwrap()
 }

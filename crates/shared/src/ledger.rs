@@ -4,18 +4,22 @@
 //!
 //! | key | written by | says |
 //! | --- | --- | --- |
-//! | `ledger/<day>/<source>.json` | the processor, after the manifest and before the event | this upload is that run |
+//! | `ledger/<day>/<source>.json` | the processor, after the outputs and before the manifest | this upload is that run |
 //! | `ledger/<day>/<source>.settled` | the notifier, before it acknowledges | the mail of that run is settled |
 //!
 //! `<day>` is the UTC day on which the upload was stored and `<source>` its identity, so both follow from the upload
 //! alone. An upload without an entry was never processed, whatever its contract says by now; an entry that is
 //! not settled for long is a run that got stuck. That is what the sweep looks for.
+//!
+//! The entry comes before the manifest, so that no finished run is without one, also when its upload is deleted the
+//! next moment. An entry whose run has no manifest after [`VOID_AFTER`] was made by an invocation that died: it binds
+//! nobody any more.
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::Offset;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::events::SCHEMA_VERSION;
@@ -25,6 +29,9 @@ use crate::ports::{Fault, FaultKind, Fetched, Location, Metadata, Objects, Sourc
 
 /// Where the ledger lies.
 pub const LEDGER_PREFIX: &str = "ledger/";
+/// How long an entry binds others before its run has a manifest: longer than an invocation may take (15 minutes is
+/// Lambda's most) and its last request may be under way (5 minutes, by the age of its signature).
+pub const VOID_AFTER: SignedDuration = SignedDuration::from_mins(20);
 const ENTRY: &str = ".json";
 const SETTLED: &str = ".settled";
 
@@ -92,11 +99,29 @@ pub struct Entry {
     pub source: SourceObject,
 }
 
+/// An entry, as it stands in the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Noted {
+    /// What it says.
+    pub entry: Entry,
+    /// When it was written.
+    pub since: Timestamp,
+}
+
+/// Whose an upload is after [`bind`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Bound {
+    /// It is the run that was named.
+    Ours,
+    /// Another delivery had named another run.
+    Other(Noted),
+}
+
 /// Reads the entry of an upload.
 ///
 /// # Errors
 /// Whatever the service refuses, and an entry that cannot be read.
-pub async fn look_up<O: Objects>(objects: &O, bucket: &str, place: &Place) -> Result<Option<Entry>, Fault> {
+pub async fn look_up<O: Objects>(objects: &O, bucket: &str, place: &Place) -> Result<Option<Noted>, Fault> {
     let at = Location::new(bucket, place.entry_key());
     read(objects, &at).await
 }
@@ -105,15 +130,14 @@ pub async fn look_up<O: Objects>(objects: &O, bucket: &str, place: &Place) -> Re
 ///
 /// # Errors
 /// Whatever the service refuses, and an entry that cannot be read.
-pub async fn read<O: Objects>(objects: &O, at: &Location) -> Result<Option<Entry>, Fault> {
+pub async fn read<O: Objects>(objects: &O, at: &Location) -> Result<Option<Noted>, Fault> {
     let Fetched::Found(found) = objects.fetch(at, None).await? else { return Ok(None) };
     serde_json::from_slice(&found.bytes)
-        .map(Some)
+        .map(|entry| Some(Noted { entry, since: found.info.last_modified }))
         .map_err(|error| Fault::new("GetObject", FaultKind::Invalid, "UnreadableEntry").caused_by(error))
 }
 
-/// Writes down which run an upload is, and says which one it is: another delivery may have been first, under
-/// another contract.
+/// Writes down which run an upload is, unless another delivery was first, under another contract.
 ///
 /// # Errors
 /// Whatever the service refuses.
@@ -122,15 +146,15 @@ pub async fn bind<O: Objects>(
     place: &Place,
     source: &SourceObject,
     run_id: &RunId,
-) -> Result<RunId, Fault> {
+) -> Result<Bound, Fault> {
     let at = Location::new(&source.bucket, place.entry_key());
     let entry = Entry { schema: SCHEMA_VERSION, run_id: run_id.clone(), source: source.clone() };
     let bytes = serde_json::to_vec(&entry)
         .map_err(|error| Fault::new("PutObject", FaultKind::Internal, "NoJson").caused_by(error))?;
     match put(objects, &at, metadata(run_id), &bytes).await {
-        Ok(Written::Created | Written::AlreadyThere) => Ok(run_id.clone()),
+        Ok(Written::Created | Written::AlreadyThere) => Ok(Bound::Ours),
         Err(fault) if fault.kind == FaultKind::Differs => match read(objects, &at).await? {
-            Some(first) => Ok(first.run_id),
+            Some(noted) => Ok(Bound::Other(noted)),
             None => Err(fault),
         },
         Err(fault) => Err(fault),
@@ -190,5 +214,6 @@ impl Ledger {
     }
 }
 
-#[cfg(all(test, feature = "memory"))]
+#[cfg(test)]
+#[cfg(feature = "memory")]
 mod tests;

@@ -107,7 +107,9 @@ impl Executor {
         let (skew, deadline) = {
             let mut world = lock(&self.shared);
             world.invocations += 1;
-            world.after(timeout, Due::Kill(task));
+            if world.ends {
+                world.after(timeout, Due::Kill(task));
+            }
             let half = world.skew / 2;
             let skew = if half == 0 { 0 } else { world.span(-half, half) };
             (skew, crate::world::timestamp(world.now + timeout))

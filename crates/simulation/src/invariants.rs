@@ -43,8 +43,6 @@ pub enum Rule {
     Unmarked,
     /// I6: an upload ended nowhere.
     Lost,
-    /// I6: an upload was deleted after it was read, and its run was never announced.
-    Withdrawn,
     /// I6: an upload was announced as more than one run.
     TwoRuns,
     /// I6: an upload is not finished, although its dead letters were moved back.
@@ -55,6 +53,8 @@ pub enum Rule {
     Replay,
     /// I9: a queue did not drain.
     Queue,
+    /// A lone fault cost more than it may.
+    Cost,
     /// I10: a task was granted while its owner could still be at work.
     DoubleGrant,
 }
@@ -73,6 +73,10 @@ pub struct Violation {
 impl Violation {
     fn new(rule: Rule, what: impl Into<String>) -> Self {
         Self { rule, what: what.into(), count: 1 }
+    }
+
+    pub(crate) fn absorbed(what: String) -> Self {
+        Self::new(Rule::Cost, what)
     }
 
     fn counted(rule: Rule, what: impl Into<String>, count: u64) -> Self {
@@ -100,27 +104,26 @@ fn manifest_of(world: &World, run_id: &RunId) -> Option<Manifest> {
     serde_json::from_slice(&stored.bytes).ok()
 }
 
-/// The run whose manifest names an upload.
+/// The run that an upload is: the one that the ledger names, if it was made; the one whose manifest names the upload,
+/// where the ledger's was begun and never made.
 fn run_of(world: &World, upload: &Upload) -> Option<RunId> {
-    let mut manifests = world
-        .bucket
-        .below("manifests/")
-        .filter_map(|(_, versions)| serde_json::from_slice::<Manifest>(&versions.last()?.bytes).ok());
-    manifests.find(|manifest| manifest.source == upload.source).map(|manifest| manifest.run_id)
+    let named = entry_of(world, &place_of(upload)).map(|entry| entry.run_id);
+    named.filter(|run| manifest_of(world, run).is_some()).or_else(|| {
+        let mut manifests = world
+            .bucket
+            .below("manifests/")
+            .filter_map(|(_, versions)| serde_json::from_slice::<Manifest>(&versions.last()?.bytes).ok());
+        manifests.find(|manifest| manifest.source == upload.source).map(|manifest| manifest.run_id)
+    })
 }
 
 /// What is missing for an upload to be finished; nothing when it is.
 fn unfinished(world: &World, upload: &Upload) -> Option<String> {
     let place = place_of(upload);
-    let Some(entry) = entry_of(world, &place) else {
-        if !upload.deleted {
-            return Some("it has no entry in the ledger".to_owned());
-        }
-        // One that was deleted before it was read is nobody's.
-        return run_of(world, upload)
-            .map(|run| format!("it was read and deleted, and its run {run} was not announced"));
+    let Some(run_id) = &run_of(world, upload) else {
+        // One that was deleted before its run was made is nobody's.
+        return (!upload.deleted).then(|| "it has no run".to_owned());
     };
-    let run_id = &entry.run_id;
     let Some(manifest) = manifest_of(world, run_id) else {
         return Some(format!("its run {run_id} has no manifest"));
     };
@@ -143,7 +146,7 @@ pub fn is_settled(world: &World) -> bool {
     world.uploads.iter().all(|upload| {
         let place = place_of(upload);
         world.bucket.current(&place.settled_key()).is_some()
-            || (upload.deleted && world.bucket.current(&place.entry_key()).is_none())
+            || (upload.deleted && run_of(world, upload).is_none())
     })
 }
 
@@ -176,12 +179,11 @@ pub fn before_redrive(world: &World) -> Vec<Violation> {
     let mut violations = Vec::new();
     for upload in &world.uploads {
         let Some(missing) = unfinished(world, upload) else { continue };
-        let run = entry_of(world, &place_of(upload)).map(|entry| entry.run_id);
+        let run = run_of(world, upload);
         let visible = upload.source.version_id.as_ref().is_some_and(|version| versions.contains(version))
             || run.as_ref().is_some_and(|run| runs.contains(run));
         if !visible {
-            let rule = if upload.deleted && run.is_none() { Rule::Withdrawn } else { Rule::Lost };
-            violations.push(Violation::new(rule, format!("{}: {missing}", told(upload))));
+            violations.push(Violation::new(Rule::Lost, format!("{}: {missing}", told(upload))));
         }
     }
     violations
@@ -192,9 +194,7 @@ pub fn before_redrive(world: &World) -> Vec<Violation> {
 pub fn after_redrive(world: &World, options: &Options) -> Vec<Violation> {
     let mut violations = drained(world);
     for upload in &world.uploads {
-        if let Some(missing) = unfinished(world, upload)
-            && !(upload.deleted && entry_of(world, &place_of(upload)).is_none())
-        {
+        if let Some(missing) = unfinished(world, upload) {
             violations.push(Violation::new(Rule::Unfinished, format!("{}: {missing}", told(upload))));
         }
         let version = upload.source.version_id.as_deref().unwrap_or_default();

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 pub mod adapters;
+#[cfg(test)]
+mod directed;
 pub mod executor;
 pub mod faults;
 mod functions;
@@ -10,6 +12,8 @@ pub mod naive;
 pub mod ports;
 pub mod report;
 pub mod run;
+pub mod scene;
 pub mod services;
+pub mod systematic;
 pub mod workload;
 pub mod world;

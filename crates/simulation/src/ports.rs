@@ -126,11 +126,12 @@ impl Ports {
                 self.crash().await
             }
             Some(FaultKind::StallUnsent) => {
-                self.pause_between(10 * SECOND, 20 * MINUTE).await;
+                let stall = lock(&self.shared).stall();
+                self.pause(stall).await;
                 effect(&mut lock(&self.shared))
             }
             Some(FaultKind::StallSent) => {
-                let stall = lock(&self.shared).span(10 * SECOND, 20 * MINUTE);
+                let stall = lock(&self.shared).stall();
                 self.land_later(0, ON_THE_WIRE, effect);
                 self.pause(stall).await;
                 failed(PortFault::TimedOut, "TimedOut")

@@ -28,8 +28,6 @@ pub struct Figures {
     pub counts: Counts,
     /// Uploads that ended nowhere.
     pub lost: u64,
-    /// Uploads that were deleted after they were read, and whose run was never announced.
-    pub withdrawn: u64,
     /// Records that are there more than once.
     pub duplicate_rows: u64,
     /// Runs with outputs that are incomplete.
@@ -78,7 +76,6 @@ impl Figures {
             faults: world.counts.total(),
             counts: world.counts.clone(),
             lost: count(Rule::Lost),
-            withdrawn: count(Rule::Withdrawn),
             duplicate_rows: amount(Rule::DuplicateRows) + amount(Rule::TwoRuns),
             partial: count(Rule::Partial),
             duplicate_analyses: stores,
@@ -103,7 +100,6 @@ impl Figures {
         self.faults += other.faults;
         self.counts.extend(&other.counts);
         self.lost += other.lost;
-        self.withdrawn += other.withdrawn;
         self.duplicate_rows += other.duplicate_rows;
         self.partial += other.partial;
         self.duplicate_analyses += other.duplicate_analyses;
@@ -155,7 +151,6 @@ pub fn table(figures: &Figures, seconds: f64) -> String {
     }
     for (name, value) in [
         ("silently lost", figures.lost),
-        ("withdrawn half-way", figures.withdrawn),
         ("duplicate rows", figures.duplicate_rows),
         ("partial outputs", figures.partial),
         ("duplicate analyses", figures.duplicate_analyses),

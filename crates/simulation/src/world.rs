@@ -1,7 +1,7 @@
 //! Everything that exists in a run: time, chance, the services, and what is due when.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fastrand::Rng;
@@ -166,6 +166,10 @@ pub struct World {
     pub log: Vec<(Stage, Arc<str>)>,
     /// The clocks of two invocations differ by this at most, in microseconds.
     pub skew: i64,
+    /// How long the next stalls last, in microseconds; drawn when there are none.
+    pub stalls: VecDeque<i64>,
+    /// Whether a function is ended when its time is up. A scene may have a sandbox that is frozen instead, and thawed.
+    pub ends: bool,
     /// The files that were dropped.
     pub uploads: Vec<Upload>,
     /// How many invocations there were.
@@ -207,6 +211,8 @@ impl World {
             announced: BTreeMap::new(),
             log: Vec::new(),
             skew: 0,
+            stalls: VecDeque::new(),
+            ends: true,
             uploads: Vec::new(),
             invocations: 0,
             failures: 0,
@@ -289,6 +295,11 @@ impl World {
         for value in values {
             self.trace = (self.trace ^ value).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(23);
         }
+    }
+
+    /// How long an invocation stands still, in microseconds.
+    pub(crate) fn stall(&mut self) -> i64 {
+        self.stalls.pop_front().unwrap_or_else(|| self.span(10 * SECOND, 20 * MINUTE))
     }
 
     /// A time span between two bounds, in microseconds.

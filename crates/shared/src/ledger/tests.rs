@@ -58,15 +58,19 @@ fn every_part_of_an_upload_and_its_day_make_another_place() {
 #[test]
 fn the_first_run_that_an_upload_is_bound_to_stays() {
     let objects = MemoryObjects::new();
+    objects.set_now(stored());
     let place = Place::of(&source(), stored(), None);
     let bind = |run_id| block_on(bind(&objects, &place, &source(), run_id)).unwrap();
     assert_eq!(block_on(look_up(&objects, "b", &place)).unwrap(), None);
     let (first, other) = (run(None), run(Some("other")));
-    assert_eq!(bind(&first), first);
-    assert_eq!(bind(&first), first, "again");
-    assert_eq!(bind(&other), first, "under another contract");
-    let entry = block_on(look_up(&objects, "b", &place)).unwrap().unwrap();
-    assert_eq!(entry, Entry { schema: SCHEMA_VERSION, run_id: first, source: source() });
+    assert_eq!(bind(&first), Bound::Ours);
+    let since = stored();
+    objects.set_now(since.checked_add(std::time::Duration::from_mins(1)).unwrap());
+    assert_eq!(bind(&first), Bound::Ours, "again");
+    let noted =
+        Noted { entry: Entry { schema: SCHEMA_VERSION, run_id: first.clone(), source: source() }, since };
+    assert_eq!(bind(&other), Bound::Other(noted.clone()), "under another contract");
+    assert_eq!(block_on(look_up(&objects, "b", &place)).unwrap(), Some(noted));
     assert_eq!(objects.version_count("b", &place.entry_key()), 1);
 }
 
@@ -77,8 +81,9 @@ fn a_binding_of_which_only_the_answer_was_lost_is_the_same_binding() {
     objects.lose_next_answer("finish");
     let lost = block_on(bind(&objects, &place, &source(), &run(None)));
     assert_eq!(lost.unwrap_err().kind, FaultKind::TimedOut);
-    assert_eq!(block_on(bind(&objects, &place, &source(), &run(None))).unwrap(), run(None));
-    assert_eq!(block_on(bind(&objects, &place, &source(), &run(Some("n")))).unwrap(), run(None));
+    assert_eq!(block_on(bind(&objects, &place, &source(), &run(None))).unwrap(), Bound::Ours);
+    let other = block_on(bind(&objects, &place, &source(), &run(Some("n")))).unwrap();
+    assert!(matches!(other, Bound::Other(noted) if noted.entry.run_id == run(None)));
 }
 
 #[test]
