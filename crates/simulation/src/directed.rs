@@ -14,6 +14,7 @@ use crate::run::Outcome;
 use crate::scene::{Scene, drop_one};
 use crate::services::bus::Stage;
 use crate::services::s3::Write;
+use crate::systematic::{Subject, singles};
 use crate::workload::{self, Kind};
 use crate::world::{MINUTE, SECOND, World};
 
@@ -68,18 +69,19 @@ fn a_scene_without_faults_is_one_run_one_analysis_and_one_mail() {
 }
 
 /// A second message comes while the first is being worked on: it waits, and finds the work done.
+fn duplicate_during_a_lease(mechanisms: Mechanisms) -> Outcome {
+    let plan = Plan::Scripted(vec![nth(Operation::Store, 1, FaultKind::StallUnsent)]);
+    let scene = Scene::with(plan, mechanisms).file("orders", Kind::SomeBad);
+    let scene = scene.at(0, |world| world.stalls.push_back(MINUTE));
+    again(scene, 30 * SECOND, Stage::Analyze).play()
+}
+
 #[test]
 fn a_duplicate_during_a_lease_waits() {
-    let play = |mechanisms| {
-        let plan = Plan::Scripted(vec![nth(Operation::Store, 1, FaultKind::StallUnsent)]);
-        let scene = Scene::with(plan, mechanisms).file("orders", Kind::SomeBad);
-        let scene = scene.at(0, |world| world.stalls.push_back(MINUTE));
-        again(scene, 30 * SECOND, Stage::Analyze).play()
-    };
-    let outcome = play(Mechanisms::default());
+    let outcome = duplicate_during_a_lease(Mechanisms::default());
     holds(&outcome, 1, 1);
     assert_eq!(outcome.figures.failures, 1, "the second one goes back to its queue");
-    let outcome = play(without(&["lease"]));
+    let outcome = duplicate_during_a_lease(without(&["lease"]));
     assert!(rules(&outcome).contains(&Rule::DoubleGrant), "without leases both are at it");
 }
 
@@ -114,29 +116,30 @@ fn a_stale_owner_that_wakes_after_a_takeover_changes_nothing() {
     );
 }
 
-/// An output of the run stands there with other bytes: somebody has to look, and nothing is overwritten.
-#[test]
-fn other_bytes_under_an_outputs_key_are_never_overwritten_and_never_taken_for_ours() {
+/// An output of the run stands there with other bytes.
+fn other_bytes(mechanisms: Mechanisms) -> (Outcome, String) {
     let rehearsal = Scene::new(Plan::none()).file("orders", Kind::Clean).play();
     let key = rehearsal.world.bucket.below("processed/").next().unwrap().0.to_owned();
-    let play = |mechanisms: Mechanisms| {
-        let key = key.clone();
-        let scene = Scene::with(Plan::none(), mechanisms).at(0, move |world| {
-            let bytes: Arc<[u8]> = b"other bytes\n".as_slice().into();
-            let checksum = shared::checksum::Checksum::of(&bytes);
-            let now = world.time();
-            let write = Write { key: key.as_str().into(), bytes, checksum, if_none_match: false };
-            world.bucket.put(&write, now).unwrap();
-        });
-        scene.file("orders", Kind::Clean).play()
-    };
-    let outcome = play(Mechanisms::default());
+    let there = key.clone();
+    let scene = Scene::with(Plan::none(), mechanisms).at(0, move |world| {
+        let bytes: Arc<[u8]> = b"other bytes\n".as_slice().into();
+        let checksum = shared::checksum::Checksum::of(&bytes);
+        let now = world.time();
+        let write = Write { key: there.as_str().into(), bytes, checksum, if_none_match: false };
+        world.bucket.put(&write, now).unwrap();
+    });
+    (scene.file("orders", Kind::Clean).play(), key)
+}
+
+#[test]
+fn other_bytes_under_an_outputs_key_are_never_overwritten_and_never_taken_for_ours() {
+    let (outcome, key) = other_bytes(Mechanisms::default());
     let stored = &outcome.world.bucket.current(&key).unwrap().bytes;
     assert_eq!(&**stored, b"other bytes\n");
     assert_eq!(outcome.figures.runs, 0, "no manifest names it");
     assert!(outcome.figures.dead_letters > 0, "a person is told");
     assert_eq!((outcome.figures.lost, outcome.figures.mails), (0, 0));
-    let outcome = play(without(&["checksum_comparison"]));
+    let (outcome, _) = other_bytes(without(&["checksum_comparison"]));
     assert!(rules(&outcome).contains(&Rule::Partial), "{:?}", outcome.violations);
 }
 
@@ -175,21 +178,22 @@ fn the_mail_services_word_may_come_before_its_answer() {
     }
 }
 
-/// Crashed after the call, with the mail service's word minutes late: the intent to send keeps others from sending.
-#[test]
-fn an_intent_to_send_holds_until_the_mail_services_word_comes_late() {
+/// Crashed after the call, with the mail service's word minutes late: how many mails there are, for each of some seeds.
+/// Each has the words at another time, within ten minutes; the message comes back after six.
+fn words_that_come_late(mechanisms: &Mechanisms) -> Vec<u64> {
     let plan = Plan::Scripted(vec![
         nth(Operation::SendEmail, 1, FaultKind::CrashAfter),
         nth(Operation::Feedback, 1, FaultKind::LateFeedback),
         nth(Operation::Feedback, 2, FaultKind::LateFeedback),
     ]);
-    // Each seed has its words at another time, within ten minutes; the message comes back after six.
-    let mails = |mechanisms: &Mechanisms| -> Vec<u64> {
-        let scene = |seed| Scene::seeded(seed, plan.clone(), mechanisms.clone());
-        (1..=40).map(|seed| scene(seed).file("orders", Kind::Clean).play().figures.mails).collect()
-    };
-    assert_eq!(mails(&Mechanisms::default()), [1; 40]);
-    let without = mails(&without(&["send_intent"]));
+    let scene = |seed| Scene::seeded(seed, plan.clone(), mechanisms.clone());
+    (1..=40).map(|seed| scene(seed).file("orders", Kind::Clean).play().figures.mails).collect()
+}
+
+#[test]
+fn an_intent_to_send_holds_until_the_mail_services_word_comes_late() {
+    assert_eq!(words_that_come_late(&Mechanisms::default()), [1; 40]);
+    let without = words_that_come_late(&without(&["send_intent"]));
     assert!(without.iter().any(|mails| *mails > 1), "{without:?}");
 }
 
@@ -203,18 +207,19 @@ fn a_dead_letter_of_a_run_that_is_finished_meanwhile_sends_nothing_when_it_is_mo
     assert_eq!((outcome.figures.mails, outcome.figures.dead_letters_after), (1, 0));
 }
 
+fn two_versions_within_a_second(mechanisms: Mechanisms) -> Outcome {
+    let scene = Scene::with(Plan::none(), mechanisms)
+        .at(SECOND, |world| drop_one(world, "orders", Kind::SomeBad, 1))
+        .at(SECOND + SECOND / 2, |world| drop_one(world, "orders", Kind::Clean, 2));
+    scene.play()
+}
+
 #[test]
 fn two_versions_within_a_second_are_two_runs() {
-    let scene = Scene::new(Plan::none())
-        .at(SECOND, |world| drop_one(world, "orders", Kind::SomeBad, 1))
-        .at(SECOND + SECOND / 2, |world| drop_one(world, "orders", Kind::Clean, 2));
-    let outcome = scene.play();
+    let outcome = two_versions_within_a_second(Mechanisms::default());
     holds(&outcome, 0, 2);
     assert_eq!(outcome.figures.runs, 2);
-    let scene = Scene::with(Plan::none(), without(&["pinned_reads"]))
-        .at(SECOND, |world| drop_one(world, "orders", Kind::SomeBad, 1))
-        .at(SECOND + SECOND / 2, |world| drop_one(world, "orders", Kind::Clean, 2));
-    let outcome = scene.play();
+    let outcome = two_versions_within_a_second(without(&["pinned_reads"]));
     assert!(!outcome.violations.is_empty(), "without pins the first run reads the second file");
 }
 
@@ -268,24 +273,28 @@ fn what_nobody_told_of_is_found_by_the_sweep() {
     assert!(rules(&outcome).contains(&Rule::Lost));
 }
 
+/// The bus refuses an entry as often as it is published in one delivery.
+fn refused_entry(mechanisms: Mechanisms) -> Outcome {
+    let refused = (1..=4).map(|number| nth(Operation::PutEvents, number, FaultKind::RefusedEntry)).collect();
+    Scene::with(Plan::Scripted(refused), mechanisms).file("orders", Kind::SomeBad).play()
+}
+
 #[test]
 fn an_entry_that_the_bus_refuses_is_published_again() {
-    let refused = (1..=4).map(|number| nth(Operation::PutEvents, number, FaultKind::RefusedEntry)).collect();
-    let refused = Plan::Scripted(refused);
-    let outcome = Scene::with(refused.clone(), without(&["sweep"])).file("orders", Kind::SomeBad).play();
-    holds(&outcome, 4, 1);
-    let outcome =
-        Scene::with(refused, without(&["sweep", "failed_entries"])).file("orders", Kind::SomeBad).play();
+    holds(&refused_entry(without(&["sweep"])), 4, 1);
+    let outcome = refused_entry(without(&["sweep", "failed_entries"]));
     assert!(rules(&outcome).contains(&Rule::Lost), "{:?}", outcome.violations);
+}
+
+fn dead_invocation(mechanisms: Mechanisms) -> Outcome {
+    let crash = Plan::Scripted(vec![nth(Operation::GetObject, 1, FaultKind::CrashBefore)]);
+    Scene::with(crash, mechanisms).file("orders", Kind::SomeBad).play()
 }
 
 #[test]
 fn an_invocation_that_dies_loses_nothing_even_without_a_sweep() {
-    let crash = Plan::Scripted(vec![nth(Operation::GetObject, 1, FaultKind::CrashBefore)]);
-    let outcome = Scene::with(crash.clone(), without(&["sweep"])).file("orders", Kind::SomeBad).play();
-    holds(&outcome, 1, 1);
-    let outcome =
-        Scene::with(crash, without(&["sweep", "acknowledge_last"])).file("orders", Kind::SomeBad).play();
+    holds(&dead_invocation(without(&["sweep"])), 1, 1);
+    let outcome = dead_invocation(without(&["sweep", "acknowledge_last"]));
     assert!(rules(&outcome).contains(&Rule::Lost), "{:?}", outcome.violations);
 }
 
@@ -303,4 +312,49 @@ fn an_unknown_outcome_with_every_word_lost_is_a_second_mail_or_a_parked_one() {
     let outcome = Scene::new(plan).told(parks).file("orders", Kind::Clean).play();
     holds(&outcome, 3, 1);
     assert_eq!((mail(&outcome), outcome.figures.parked), (TaskState::Parked, 1));
+}
+
+/// What is wrong after the run that a mechanism is about, when these are switched off as well.
+fn harm(mechanism: &str, off: &[&'static str]) -> u64 {
+    let mechanisms = without(off);
+    let wrong = |outcome: Outcome| outcome.violations.len() as u64;
+    match mechanism {
+        "acknowledge_last" => wrong(dead_invocation(mechanisms)),
+        "deterministic_keys" | "if_none_match" => {
+            wrong(Scene::with(Plan::none(), mechanisms).file("orders", Kind::SomeBad).play())
+        }
+        "checksum_comparison" => {
+            let (outcome, _) = other_bytes(mechanisms);
+            outcome.violations.iter().filter(|violation| violation.rule == Rule::Partial).count() as u64
+        }
+        "lease" => wrong(duplicate_during_a_lease(mechanisms)),
+        "fence" => stale_owner(mechanisms).figures.duplicate_mails,
+        "send_intent" => words_that_come_late(&mechanisms).iter().map(|mails| mails - 1).sum(),
+        "failed_entries" => wrong(refused_entry(mechanisms)),
+        "pinned_reads" => wrong(two_versions_within_a_second(mechanisms)),
+        "own_retry_check" | "ses_no_retries" | "feedback_wait" | "sweep" | "ses_events" => {
+            singles(Subject::SPLIT, &mechanisms).bad.len() as u64
+        }
+        other => panic!("no run is about {other}"),
+    }
+}
+
+/// Each mechanism is switched off in turn, and the run that is about it goes red; with it, the same run is green. The
+/// sweep makes good what two of them are for, and SES's events what a third is for, so those are switched off on both
+/// sides.
+#[test]
+fn every_mechanism_is_needed() {
+    println!("| switched off | wrong |\n|---|---|");
+    for name in Mechanisms::NAMES {
+        let beside: &[&'static str] = match name {
+            "acknowledge_last" | "failed_entries" => &["sweep"],
+            "fence" => &["ses_events"],
+            _ => &[],
+        };
+        assert_eq!(harm(name, beside), 0, "with {name}");
+        let off: Vec<&'static str> = beside.iter().copied().chain([name]).collect();
+        let wrong = harm(name, &off);
+        println!("| {} | {wrong} |", off.join(" and "));
+        assert!(wrong > 0, "without {name}");
+    }
 }
