@@ -34,6 +34,9 @@ struct Arguments {
     /// Switches a mechanism off, to see what it is for
     #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(Mechanisms::NAMES))]
     off: Vec<String>,
+    /// Has files deleted also while they are worked on
+    #[arg(long)]
+    withdrawals: bool,
     /// Runs the naive stages instead, for contrast
     #[arg(long)]
     naive: bool,
@@ -88,6 +91,7 @@ fn all_worlds(arguments: &Arguments) -> (Figures, Vec<World>) {
                     }
                     let seed = arguments.seed.wrapping_add(number as u64);
                     let mut options = Options::random(seed, files, arguments.rate);
+                    options.withdrawals = arguments.withdrawals;
                     for name in &arguments.off {
                         options.mechanisms.switch_off(name);
                     }
@@ -125,5 +129,7 @@ fn shares(arguments: &Arguments) -> (usize, usize) {
 fn again(arguments: &Arguments, seed: u64) -> String {
     let (_, files) = shares(arguments);
     let off: String = arguments.off.iter().map(|name| format!(" --off {name}")).collect();
-    format!("simulate --seed {seed} --worlds 1 --files {files} --rate {}{off}", arguments.rate)
+    let withdrawals = if arguments.withdrawals { " --withdrawals" } else { "" };
+    let rate = arguments.rate;
+    format!("simulate --seed {seed} --worlds 1 --files {files} --rate {rate}{withdrawals}{off}")
 }

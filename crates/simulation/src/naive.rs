@@ -21,7 +21,7 @@ use crate::report::Figures;
 use crate::run::Options;
 use crate::services::bus::{Stage, Trigger, envelope, parse};
 use crate::services::s3::Write;
-use crate::workload::{self, Kind};
+use crate::workload::{self, Kind, Upload};
 use crate::world::{BEGINNING, BUCKET, Ending, MINUTE, SECOND, World, lock};
 
 /// The clocks of two invocations differ by this at most, in microseconds.
@@ -46,6 +46,20 @@ pub(crate) struct Store {
 struct Outputs {
     wanted: [u64; 2],
     written: [bool; 2],
+}
+
+impl Outputs {
+    /// How many records were written.
+    fn records(&self) -> u64 {
+        let halves = self.wanted.iter().zip(self.written);
+        halves.map(|(wanted, written)| if written { *wanted } else { 0 }).sum()
+    }
+
+    /// Whether one half was written, and the other half, which is wanted too, was not.
+    fn is_partial(&self) -> bool {
+        let any = self.written.iter().any(|written| *written);
+        any && self.wanted.iter().zip(self.written).any(|(wanted, written)| *wanted > 0 && !written)
+    }
 }
 
 /// An invocation of a naive stage: whatever happens, it says that all is well.
@@ -172,7 +186,7 @@ pub fn run(options: &Options) -> Figures {
     world.direct = true;
     world.skew = SKEW;
     workload::furnish(&mut world);
-    let length = workload::plan(&mut world, options.seed, options.files);
+    let length = workload::plan(&mut world, options.seed, options.files, options.withdrawals);
     let mut executor = Executor::new(world, options.stages.clone());
     executor.run_until(BEGINNING + length + 24 * 60 * MINUTE);
     let world = lock(&executor.shared);
@@ -182,34 +196,32 @@ pub fn run(options: &Options) -> Figures {
     figures
 }
 
-/// Counts what went wrong, over the files that any pipeline should get through: the first upload of its bytes, not
-/// deleted, not broken.
+/// Counts what went wrong, over the files that any pipeline should get through: not broken, and not deleted. The same
+/// bytes under the same key are one file, however often they are dropped.
 fn count(world: &World, figures: &mut Figures) {
-    let mut seen = HashSet::new();
-    figures.runs = 0;
+    let mut files: BTreeMap<(&str, &str), Vec<&Upload>> = BTreeMap::new();
     for upload in &world.uploads {
-        let first = seen.insert((&upload.source.key, &upload.source.etag));
-        if !first || upload.deleted || matches!(upload.kind, Kind::Empty | Kind::Refused) {
+        files.entry((&upload.source.key, upload.source.etag.as_str())).or_default().push(upload);
+    }
+    figures.runs = 0;
+    for uploads in files.values() {
+        let broken = |upload: &&Upload| matches!(upload.kind, Kind::Empty | Kind::Refused);
+        if uploads.iter().any(|upload| upload.deleted || broken(upload)) {
             continue;
         }
         figures.runs += 1;
-        let version = upload.source.version_id.as_deref().unwrap_or_default();
+        let versions = || uploads.iter().filter_map(|upload| upload.source.version_id.as_deref());
         let store = &world.naive;
-        let outputs = store.outputs.get(version).map_or(&[][..], Vec::as_slice);
-        let whole = |outputs: &&Outputs| {
-            outputs.wanted.iter().zip(outputs.written).all(|(wanted, written)| *wanted == 0 || written)
+        let outputs: Vec<&Outputs> =
+            versions().filter_map(|version| store.outputs.get(version)).flatten().collect();
+        let sum = |counts: &BTreeMap<String, u64>| -> u64 {
+            versions().filter_map(|version| counts.get(version)).sum()
         };
-        let any = |outputs: &&Outputs| outputs.written.iter().any(|written| *written);
-        let written: u64 = outputs
-            .iter()
-            .flat_map(|outputs| outputs.wanted.iter().zip(outputs.written))
-            .map(|(wanted, written)| if written { *wanted } else { 0 })
-            .sum();
-        let records = outputs.first().map_or(0, |outputs| outputs.wanted.iter().sum());
+        let written: u64 = outputs.iter().map(|outputs| outputs.records()).sum();
+        let records = outputs.iter().map(|outputs| outputs.wanted.iter().sum()).max().unwrap_or(0);
         figures.duplicate_rows += written.saturating_sub(records);
-        figures.partial += outputs.iter().filter(any).filter(|outputs| !whole(outputs)).count() as u64;
-        figures.duplicate_analyses += store.analyses.get(version).map_or(0, |count| count - 1);
-        let mails = store.mails.get(version).copied().unwrap_or_default();
-        figures.lost += u64::from(mails == 0);
+        figures.partial += outputs.iter().filter(|outputs| outputs.is_partial()).count() as u64;
+        figures.duplicate_analyses += sum(&store.analyses).saturating_sub(1);
+        figures.lost += u64::from(sum(&store.mails) == 0);
     }
 }

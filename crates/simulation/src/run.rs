@@ -36,6 +36,8 @@ pub struct Options {
     pub mechanisms: Mechanisms,
     /// What the stages are told.
     pub stages: Stages,
+    /// Whether files are also deleted while they are worked on.
+    pub withdrawals: bool,
     /// Whether the calls are recorded.
     pub record: bool,
 }
@@ -50,6 +52,7 @@ impl Options {
             plan: Plan::at_rate(rate),
             mechanisms: Mechanisms::default(),
             stages: Stages::varied(seed),
+            withdrawals: false,
             record: false,
         }
     }
@@ -80,7 +83,7 @@ pub fn run(options: &Options) -> Outcome {
     let length = {
         let mut world = lock(&executor.shared);
         workload::furnish(&mut world);
-        workload::plan(&mut world, options.seed, options.files)
+        workload::plan(&mut world, options.seed, options.files, options.withdrawals)
     };
     finish(executor, options, BEGINNING + length)
 }

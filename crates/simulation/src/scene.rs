@@ -35,7 +35,7 @@ impl Scene {
         let stages = Stages::deployed();
         let mut world = World::new(seed, plan.clone(), mechanisms.clone());
         workload::furnish(&mut world);
-        let options = Options { seed, files: 0, plan, mechanisms, stages, record: false };
+        let options = Options { seed, files: 0, plan, mechanisms, stages, withdrawals: false, record: false };
         Self { options, world }
     }
 

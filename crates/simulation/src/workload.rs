@@ -137,7 +137,9 @@ pub fn delete_upload(world: &mut World, index: usize) {
 }
 
 /// Plans so many uploads and what happens around them, and says when the last of it happens.
-pub fn plan(world: &mut World, seed: u64, uploads: usize) -> i64 {
+///
+/// Some are deleted before anybody can have read them; with `withdrawals`, also while they are worked on.
+pub fn plan(world: &mut World, seed: u64, uploads: usize, withdrawals: bool) -> i64 {
     let mut rng = Rng::with_seed(seed ^ 0x000f_11e5);
     let length = i64::try_from(uploads).unwrap_or(1) * SECOND / 2 + MINUTE;
     let mut planned = 0;
@@ -145,7 +147,7 @@ pub fn plan(world: &mut World, seed: u64, uploads: usize) -> i64 {
     while planned < uploads {
         stamp += 1;
         let at = rng.i64(0..length);
-        planned += story(world, &mut rng, at, stamp).min(uploads - planned);
+        planned += story(world, &mut rng, (at, stamp), withdrawals).min(uploads - planned);
     }
     // Contracts change while files are on their way.
     for edition in 2..=(2 + u32::try_from(uploads / 100).unwrap_or(0)) {
@@ -224,17 +226,11 @@ impl Story {
 }
 
 /// One file's story, and how many uploads it is.
-fn story(world: &mut World, rng: &mut Rng, at: i64, stamp: u64) -> usize {
+fn story(world: &mut World, rng: &mut Rng, (at, stamp): (i64, u64), withdrawals: bool) -> usize {
     let story = Story::draw(rng, stamp);
     let bytes = story.bytes(rng);
     let sequel = story.sequel(rng, &bytes);
-    let deleted = match rng.u32(..60) {
-        // Before it is read, most of the time; while it is worked on; at any time.
-        0 => Some(rng.i64(1..4 * SECOND)),
-        1 => Some(rng.i64(SECOND..15 * SECOND)),
-        2 => Some(rng.i64(SECOND..2 * 60 * MINUTE)),
-        _ => None,
-    };
+    let deleted = deletion(rng, withdrawals);
     let (key, known) = (story.key.clone(), story.known);
     let first = move |world: &mut World| {
         if let Some(index) = drop_file(world, &key, bytes, known)
@@ -250,4 +246,16 @@ fn story(world: &mut World, rng: &mut Rng, at: i64, stamp: u64) -> usize {
     };
     world.after(at + delay, Due::Effect(Box::new(second)));
     2
+}
+
+/// How long after it was dropped a file is deleted, if it is.
+fn deletion(rng: &mut Rng, withdrawals: bool) -> Option<i64> {
+    match rng.u32(..60) {
+        // Before S3 can have told anybody of it.
+        0 => Some(rng.i64(1..SECOND / 10)),
+        // While it is worked on, and at any time.
+        1 if withdrawals => Some(rng.i64(SECOND..15 * SECOND)),
+        2 if withdrawals => Some(rng.i64(SECOND..2 * 60 * MINUTE)),
+        _ => None,
+    }
 }

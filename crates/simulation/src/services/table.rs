@@ -155,6 +155,11 @@ impl Table {
         self.tasks.get(&(run_id.clone(), task))
     }
 
+    /// Puts a task of a run in place, whatever it was.
+    pub fn put_task(&mut self, run_id: &RunId, task: Task, item: TaskItem) {
+        self.tasks.insert((run_id.clone(), task), item);
+    }
+
     /// The analysis of a run.
     #[must_use]
     pub fn record(&self, run_id: &RunId) -> Option<&Arc<AnalysisRecord>> {
