@@ -170,8 +170,7 @@ impl TableAnalyses {
         let item = self.get(task::key_of(run_id, Task::Analyze), Some(&only)).await?;
         let sent = item.get(NOTIFICATION_SENT).and_then(|sent| sent.as_bool().ok()).copied();
         let at = text_in(&item, NOTIFICATION_TIMESTAMP);
-        let order: Option<u8> =
-            item.get(NOTIFICATION_ORDER).and_then(|order| order.as_n().ok()?.parse().ok());
+        let order: Option<u8> = task::number_in(&item, NOTIFICATION_ORDER);
         let same =
             sent == Some(said.sent) && at == said.at.as_deref() && said.order == order.unwrap_or_default();
         Ok(item.contains_key(ANALYSIS_ID) && !same)

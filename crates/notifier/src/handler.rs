@@ -63,7 +63,16 @@ where
         | PipelineEvent::SweepDue(_) => return Ok(Answer::ignored()),
     };
     let outcome = notifier.notify(event, delivery).await?;
-    Ok(Answer::new(word(&outcome)).about(run_id.as_str(), dataset.as_str()))
+    let word = word(&outcome);
+    match outcome {
+        Outcome::Sent { .. } | Outcome::AlreadySent | Outcome::NoRecipients => {
+            Ok(Answer::new(word).about(run_id.as_str(), dataset.as_str()))
+        }
+        // Everything is written down. The invocation fails all the same, once, so that an alarm tells of a report that
+        // nobody got: the next delivery finds the run settled.
+        Outcome::Refused { code } => Err(StageError::Unmailed { code }),
+        Outcome::Parked => Err(StageError::Unmailed { code: "Unsettled".to_owned() }),
+    }
 }
 
 async fn hear<O, A, X, C>(
@@ -126,7 +135,6 @@ fn word(outcome: &Outcome) -> &'static str {
             "sent"
         }
         Outcome::AlreadySent => "already-sent",
-        // The delivery is done with, so this line is what an operator hears of it.
         Outcome::Refused { code } => {
             tracing::error!(error_type = "Notifier.MailRefused", code, "the mail service refuses the mail");
             "refused"

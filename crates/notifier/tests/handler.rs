@@ -216,14 +216,16 @@ async fn a_word_that_cannot_be_written_down_comes_back() {
 }
 
 #[tokio::test]
-async fn a_mail_that_nobody_can_tell_of_is_parked_and_acknowledged_where_that_is_asked_for() {
+async fn a_mail_that_nobody_can_tell_of_is_parked_where_that_is_asked_for_and_fails_once() {
     let mut world = world();
     world.notifier.settings.unsettled = Unsettled::Park;
     world.mailer.lose_next_answer();
     let event = invocation(&world, "request-1", REJECTED);
     assert!(handler::handle(&world.notifier, event).await.is_err());
     world.clock.advance(std::time::Duration::from_mins(16));
-    assert!(deliver(&world, REJECTED).await.is_empty());
+    let event = invocation(&world, "request-2", REJECTED);
+    let failed = handler::handle(&world.notifier, event).await.unwrap_err();
+    assert_eq!(failed.error_type, "Stage.Unmailed", "an alarm tells of it");
     assert_eq!(world.analyses.state(&run(), Task::Notify), Some(TaskState::Parked));
     assert!(deliver(&world, REJECTED).await.is_empty());
     assert_eq!(world.mailer.attempts(), 1);
@@ -308,6 +310,9 @@ async fn what_an_operator_has_to_hear_of_is_logged_under_its_name_and_without_an
     world.mailer.lose_next_answer();
     assert!(handler::handle(&world.notifier, invocation(&world, "r", REJECTED)).await.is_err());
     world.clock.advance(std::time::Duration::from_mins(16));
+    let failed = handler::handle(&world.notifier, invocation(&world, "s", REJECTED)).await.unwrap_err();
+    assert_eq!(failed.error_type, "Stage.Unmailed", "an alarm tells of it");
+    // Once: the next delivery finds the run settled.
     deliver(&world, REJECTED).await;
     let told = logged();
     assert!(

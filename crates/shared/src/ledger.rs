@@ -29,8 +29,10 @@ use crate::ports::{Fault, FaultKind, Fetched, Location, Metadata, Objects, Sourc
 
 /// Where the ledger lies.
 pub const LEDGER_PREFIX: &str = "ledger/";
-/// How long an entry binds others before its run has a manifest: longer than an invocation may take (15 minutes is
-/// Lambda's most) and its last request may be under way (5 minutes, by the age of its signature).
+/// How long an entry binds others before its run has a manifest.
+///
+/// Longer than an invocation may take (15 minutes is Lambda's most) and its last request may be under way (5 minutes,
+/// by the age of its signature).
 pub const VOID_AFTER: SignedDuration = SignedDuration::from_mins(20);
 const ENTRY: &str = ".json";
 const SETTLED: &str = ".settled";

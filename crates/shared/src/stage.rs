@@ -28,6 +28,12 @@ pub enum StageError {
     /// The claim was lost to a later invocation, which finishes the task.
     #[error("the claim on this task was lost to a later invocation")]
     LeaseLost,
+    /// The mail of a run did not go out, and it is not tried again. The run is settled: the next delivery finds it so.
+    #[error("the mail of this run did not go out ({code}), and it is not tried again")]
+    Unmailed {
+        /// The mail service's code, or a word of ours.
+        code: String,
+    },
     /// An object that must be there is missing or not of the right form.
     #[error("{what} is missing or broken: {reason}")]
     Broken {
@@ -45,7 +51,7 @@ impl StageError {
         match self {
             Self::Port(fault) => fault.disposition(),
             Self::Busy { .. } | Self::LeaseLost => Disposition::Retry,
-            Self::Broken { .. } => Disposition::Park,
+            Self::Unmailed { .. } | Self::Broken { .. } => Disposition::Park,
         }
     }
 
@@ -56,6 +62,7 @@ impl StageError {
             Self::Port(fault) => fault.error_type(),
             Self::Busy { .. } => "Stage.Busy",
             Self::LeaseLost => "Stage.LeaseLost",
+            Self::Unmailed { .. } => "Stage.Unmailed",
             Self::Broken { .. } => "Stage.Broken",
         }
     }

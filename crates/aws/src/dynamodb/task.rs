@@ -111,7 +111,7 @@ pub(super) fn text_in<'i>(item: &'i Item, attribute: &str) -> Option<&'i str> {
     item.get(attribute)?.as_s().ok().map(String::as_str)
 }
 
-fn number_in<N: std::str::FromStr>(item: &Item, attribute: &str) -> Option<N> {
+pub(super) fn number_in<N: std::str::FromStr>(item: &Item, attribute: &str) -> Option<N> {
     item.get(attribute)?.as_n().ok()?.parse().ok()
 }
 

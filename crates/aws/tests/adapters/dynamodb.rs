@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
 use aws::dynamodb::TableAnalyses;
 use aws_sdk_dynamodb::Client;
@@ -13,7 +14,7 @@ use shared::ports::{
 use shared::record::{AnalysisRecord, Insight, Level, ModelUse, NarratorKind};
 
 use self::table::Table;
-use crate::wire::{Reply, Sent, Wire, at_once};
+use crate::wire::{Reply, Wire, at_once};
 
 mod agreement;
 mod table;
@@ -507,20 +508,33 @@ async fn the_last_to_mark_a_record_looks_at_the_mail_again() {
 }
 
 #[tokio::test]
-async fn a_mark_that_lands_late_does_not_undo_a_later_one() {
+async fn a_record_is_not_told_of_an_earlier_state_by_a_request_that_lands_late() {
     let table = sending();
-    let wire = table.wire();
-    on(&wire).hear(&told(FeedbackKind::Sent, 1_002)).await.unwrap();
-    on(&wire).mark(&run()).await.unwrap();
-    let is_update = |sent: &&Sent| sent.header("x-amz-target").unwrap().ends_with("UpdateItem");
-    let sent = wire.sent();
-    let late = sent.iter().rfind(is_update).unwrap();
-    for kind in [FeedbackKind::Rejected, FeedbackKind::Delivered] {
-        on(&wire).hear(&told(kind, 1_004)).await.unwrap();
-        on(&wire).mark(&run()).await.unwrap();
-        table.answer(late);
-        assert_eq!(marks(&table), (Some(false), None), "{kind:?}");
-    }
+    on(&table.wire()).hear(&told(FeedbackKind::Sent, 1_002)).await.unwrap();
+    // The request that says "sent" is held up on its way, and given up.
+    let (other, held) = (table.clone(), Arc::new(Mutex::new(None)));
+    let late = Arc::clone(&held);
+    let wire = Wire::answering(move |sent| {
+        if sent.header("x-amz-target").unwrap().ends_with("UpdateItem") {
+            *late.lock().unwrap() = Some(sent.clone());
+            return Reply::json_error(400, "ValidationException");
+        }
+        other.answer(sent)
+    });
+    assert!(on(&wire).mark(&run()).await.is_err());
+    let adapter = on(&table.wire());
+    adapter.hear(&told(FeedbackKind::Rejected, 1_004)).await.unwrap();
+    adapter.mark(&run()).await.unwrap();
+    let before = table.get(RUN);
+    assert_eq!((marks(&table), order_of(&table)), ((Some(false), None), Some(3)));
+    // Now it lands.
+    let late = held.lock().unwrap().take().unwrap();
+    table.answer(&late);
+    assert_eq!(table.get(RUN), before);
+}
+
+fn order_of(table: &Table) -> Option<u8> {
+    table.get(RUN)?.get("notification_order")?["N"].as_str()?.parse().ok()
 }
 
 #[tokio::test]

@@ -176,13 +176,9 @@ impl<'a> Expression<'a> {
         let found = self.old.get(&name);
         match self.next().as_str() {
             "=" => found == Some(&self.value()),
-            "<" => {
-                let (found, value) = (found.map(number), self.value());
-                found.is_some_and(|found| found < number(&value))
-            }
-            "<=" => {
-                let (found, value) = (found.map(number), self.value());
-                found.is_some_and(|found| found <= number(&value))
+            mark @ ("<" | "<=") => {
+                let (found, value) = (found.map(number), number(&self.value()));
+                found.is_some_and(|found| found < value || (found == value && mark == "<="))
             }
             "IN" => {
                 self.expect("(");
