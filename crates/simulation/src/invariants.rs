@@ -113,7 +113,11 @@ fn run_of(world: &World, upload: &Upload) -> Option<RunId> {
             .bucket
             .below("manifests/")
             .filter_map(|(_, versions)| serde_json::from_slice::<Manifest>(&versions.last()?.bytes).ok());
-        manifests.find(|manifest| manifest.source == upload.source).map(|manifest| manifest.run_id)
+        // The same bytes under the same key are the same run, whichever upload of them made it.
+        let same = |manifest: &Manifest| {
+            (&manifest.source.key, &manifest.source.etag) == (&upload.source.key, &upload.source.etag)
+        };
+        manifests.find(same).map(|manifest| manifest.run_id)
     })
 }
 
