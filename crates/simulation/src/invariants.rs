@@ -104,21 +104,20 @@ fn manifest_of(world: &World, run_id: &RunId) -> Option<Manifest> {
     serde_json::from_slice(&stored.bytes).ok()
 }
 
-/// The run that an upload is: the one that the ledger names, if it was made; the one whose manifest names the upload,
-/// where the ledger's was begun and never made.
+/// The run that an upload is: the one that the ledger names; or, where that was begun and never made, one of the same
+/// bytes under the same key, by another contract. Without an entry it is none.
 fn run_of(world: &World, upload: &Upload) -> Option<RunId> {
-    let named = entry_of(world, &place_of(upload)).map(|entry| entry.run_id);
-    named.filter(|run| manifest_of(world, run).is_some()).or_else(|| {
-        let mut manifests = world
-            .bucket
-            .below("manifests/")
-            .filter_map(|(_, versions)| serde_json::from_slice::<Manifest>(&versions.last()?.bytes).ok());
-        // The same bytes under the same key are the same run, whichever upload of them made it.
-        let same = |manifest: &Manifest| {
-            (&manifest.source.key, &manifest.source.etag) == (&upload.source.key, &upload.source.etag)
-        };
-        manifests.find(same).map(|manifest| manifest.run_id)
-    })
+    let named = entry_of(world, &place_of(upload))?.run_id;
+    if manifest_of(world, &named).is_some() {
+        return Some(named);
+    }
+    let mut manifests = world
+        .bucket
+        .below("manifests/")
+        .filter_map(|(_, versions)| serde_json::from_slice::<Manifest>(&versions.last()?.bytes).ok());
+    let (key, etag) = (&upload.source.key, &upload.source.etag);
+    let same = |manifest: &Manifest| (&manifest.source.key, &manifest.source.etag) == (key, etag);
+    manifests.find(same).map(|manifest| manifest.run_id)
 }
 
 /// What is missing for an upload to be finished; nothing when it is.
