@@ -104,20 +104,23 @@ fn manifest_of(world: &World, run_id: &RunId) -> Option<Manifest> {
     serde_json::from_slice(&stored.bytes).ok()
 }
 
-/// The run that an upload is: the one that the ledger names; or, where that was begun and never made, one of the same
-/// bytes under the same key, by another contract. Without an entry it is none.
+/// The run that an upload is: the one that the ledger names, if it was made. Where that one was begun and never made, it
+/// is the run of its bytes under its key: made of this upload, or of another one that repeated it.
 fn run_of(world: &World, upload: &Upload) -> Option<RunId> {
+    // Without an entry there is no manifest: it comes before.
     let named = entry_of(world, &place_of(upload))?.run_id;
-    if manifest_of(world, &named).is_some() {
+    if world.bucket.current(&manifest_key(&named)).is_some() {
         return Some(named);
     }
-    let mut manifests = world
-        .bucket
-        .below("manifests/")
-        .filter_map(|(_, versions)| serde_json::from_slice::<Manifest>(&versions.last()?.bytes).ok());
-    let (key, etag) = (&upload.source.key, &upload.source.etag);
-    let same = |manifest: &Manifest| (&manifest.source.key, &manifest.source.etag) == (key, etag);
-    manifests.find(same).map(|manifest| manifest.run_id)
+    let manifests = world.bucket.below("manifests/");
+    let mut runs: Vec<(bool, RunId)> = manifests
+        .filter_map(|(_, versions)| serde_json::from_slice::<Manifest>(&versions.last()?.bytes).ok())
+        .filter(|manifest| manifest.source.key == upload.source.key)
+        .filter(|manifest| manifest.source.etag == upload.source.etag)
+        .map(|manifest| (manifest.source == upload.source, manifest.run_id))
+        .collect();
+    runs.sort_unstable();
+    runs.pop().map(|(_, run)| run)
 }
 
 /// What is missing for an upload to be finished; nothing when it is.

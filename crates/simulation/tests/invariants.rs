@@ -1,4 +1,5 @@
 //! The invariants see what they are for: a run that is whole, damaged in one place.
+#![expect(clippy::unwrap_used, reason = "test helpers stop at the first surprise")]
 
 use shared::claims::TaskState;
 use shared::keys::manifest_key;

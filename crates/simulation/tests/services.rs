@@ -1,4 +1,5 @@
 //! The services do what the real ones promise; without that, a run would prove nothing.
+#![expect(clippy::unwrap_used, reason = "test helpers stop at the first surprise")]
 
 use std::sync::Arc;
 
