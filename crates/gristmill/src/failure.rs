@@ -64,6 +64,8 @@ impl Failure {
             StageError::Port(fault) => remedy(fault),
             StageError::Busy { .. } => Some("another gristmill is at it, or was stopped; try again then"),
             StageError::LeaseLost => Some("another gristmill has taken it over"),
+            // Only the Lambda's handler says so; a local outbox refuses nothing.
+            StageError::Unmailed { .. } => None,
             StageError::Broken { .. } => Some("remove the output directory, or name another with --out"),
         };
         let remedy = remedy.map(|remedy| format!("; {remedy}")).unwrap_or_default();

@@ -344,7 +344,6 @@ fn harm(mechanism: &str, off: &[&'static str]) -> u64 {
 /// sides.
 #[test]
 fn every_mechanism_is_needed() {
-    println!("| switched off | wrong |\n|---|---|");
     for name in Mechanisms::NAMES {
         let beside: &[&'static str] = match name {
             "acknowledge_last" | "failed_entries" => &["sweep"],
@@ -354,7 +353,6 @@ fn every_mechanism_is_needed() {
         assert_eq!(harm(name, beside), 0, "with {name}");
         let off: Vec<&'static str> = beside.iter().copied().chain([name]).collect();
         let wrong = harm(name, &off);
-        println!("| {} | {wrong} |", off.join(" and "));
         assert!(wrong > 0, "without {name}");
     }
 }

@@ -5,7 +5,6 @@ use simulation::systematic::{Subject, singles};
 
 fn all_hold(subject: Subject, at_least: u64) {
     let tally = singles(subject, &Mechanisms::default());
-    println!("{subject:?}: {} schedules over {} calls", tally.schedules, tally.calls);
     assert!(tally.bad.is_empty(), "{} of {}: {:#?}", tally.bad.len(), tally.schedules, tally.bad);
     assert!(tally.schedules >= at_least, "{}", tally.schedules);
     assert_eq!(tally.figures.faults, tally.schedules, "each schedule has its fault");
