@@ -7,7 +7,7 @@
 Between the marks `<!-- proven: begin -->` and `<!-- proven: end -->` of the page every paragraph is one sentence, followed by one
 line or several of the form
 
-    → [`name_of_the_test`](../path/of/the/file.rs)
+    - [`name_of_the_test`](../path/of/the/file.rs)
 
 The file must be there and must hold a test of that name that is run: in Rust a `#[test]` or `#[tokio::test]` that is not ignored, in
 Terraform a `run "name"`, in Python a method `test_…`. Headings and links in the text are not looked at here.
@@ -22,7 +22,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = "docs/DELIVERY.md"
 BEGIN, END = "<!-- proven: begin -->", "<!-- proven: end -->"
-PROOF = re.compile(r"^→ \[`(?P<name>[^`]+)`\]\((?P<path>[^)]+)\)$")
+PROOF = re.compile(r"^- \[`(?P<name>[^`]+)`\]\((?P<path>[^)]+)\)$")
 # A sentence ends where a stop is followed by a space and something that begins a new one.
 ENDS = re.compile(r"[.!?]\s+(?=[A-Z`*])")
 
@@ -69,9 +69,9 @@ def problems_of(page, root):
     if text.count(BEGIN) != 1 or text.count(END) != 1:
         return [f"{page}: there is not one part between {BEGIN} and {END}"], []
     for number, block in parts(text):
-        words = " ".join(line for line in block if not line.startswith("→"))
-        proofs = [line for line in block if line.startswith("→")]
-        if proofs and not block[-1].startswith("→"):
+        words = " ".join(line for line in block if not line.startswith("- ["))
+        proofs = [line for line in block if line.startswith("- [")]
+        if proofs and not block[-1].startswith("- ["):
             problems.append(f"{page}:{number}: a sentence goes on below its tests")
         if not words.endswith(".") or ENDS.search(words):
             problems.append(f"{page}:{number}: not one sentence: {words}")
@@ -81,7 +81,7 @@ def problems_of(page, root):
         for line in proofs:
             proof = PROOF.match(line)
             if not proof:
-                problems.append(f"{page}:{number}: not of the form → [`name`](path): {line}")
+                problems.append(f"{page}:{number}: not of the form - [`name`](path): {line}")
                 continue
             path = (root / page).parent / proof["path"]
             if not path.is_file():

@@ -32,20 +32,20 @@ class Page(unittest.TestCase):
             return check_delivery.problems_of("docs/DELIVERY.md", root)[0]
 
     def test_a_sentence_above_its_tests_is_sound(self):
-        body = "### A window\n\nIt holds,\nwhatever comes.\n→ [`it_holds`](../tests.rs)\n→ [`it_holds_later`](../tests.rs)\n"
+        body = "### A window\n\nIt holds,\nwhatever comes.\n- [`it_holds`](../tests.rs)\n- [`it_holds_later`](../tests.rs)\n"
         self.assertEqual(self.problems(body), [])
 
     def test_each_slip_is_found(self):
         for body, said in [
             ("It holds.\n", "no test is named"),
-            ("It holds. It does.\n→ [`it_holds`](../tests.rs)\n", "not one sentence"),
-            ("It holds\n→ [`it_holds`](../tests.rs)\n", "not one sentence"),
-            ("It holds.\n→ [`it_held`](../tests.rs)\n", "has no test it_held"),
-            ("It holds.\n→ [`it_is_never_run`](../tests.rs)\n", "has no test it_is_never_run"),
-            ("It holds.\n→ [`a_helper`](../tests.rs)\n", "has no test a_helper"),
-            ("It holds.\n→ [`it_holds`](../no.rs)\n", "there is no file"),
-            ("It holds.\n→ it_holds\n", "not of the form"),
-            ("It holds.\n→ [`it_holds`](../tests.rs)\nAnd more.\n", "goes on below"),
+            ("It holds. It does.\n- [`it_holds`](../tests.rs)\n", "not one sentence"),
+            ("It holds\n- [`it_holds`](../tests.rs)\n", "not one sentence"),
+            ("It holds.\n- [`it_held`](../tests.rs)\n", "has no test it_held"),
+            ("It holds.\n- [`it_is_never_run`](../tests.rs)\n", "has no test it_is_never_run"),
+            ("It holds.\n- [`a_helper`](../tests.rs)\n", "has no test a_helper"),
+            ("It holds.\n- [`it_holds`](../no.rs)\n", "there is no file"),
+            ("It holds.\n- [it_holds]\n", "not of the form"),
+            ("It holds.\n- [`it_holds`](../tests.rs)\nAnd more.\n", "goes on below"),
             ("", "no sentence"),
         ]:
             with self.subTest(body=body):
