@@ -71,7 +71,7 @@ impl<C: Clock + 'static> S3Upload<C> {
     }
 
     fn content_type(&self) -> &'static str {
-        if self.at.key.ends_with(".json") { "application/json" } else { "text/csv" }
+        if self.at.key.ends_with(".csv") { "text/csv" } else { "application/json" }
     }
 
     async fn take(&mut self, bytes: &[u8]) -> Result<(), Fault> {

@@ -64,6 +64,11 @@ async fn an_empty_output_and_a_json_one_are_written_too() {
     upload.finish(&Checksum::of(b""), Metadata::new()).await.unwrap();
     assert_eq!(wire.only().header("content-type"), Some("application/json"));
     assert!(wire.only().body.is_empty());
+    let wire = Wire::replying([Reply::new(200, "")]);
+    let settled = Location::new("b", "ledger/2026-11-21/4f8a.settled");
+    let upload = objects(&wire).create(&settled, Metadata::new()).await.unwrap();
+    upload.finish(&Checksum::of(b""), Metadata::new()).await.unwrap();
+    assert_eq!(wire.only().header("content-type"), Some("application/json"));
 }
 
 #[tokio::test]
