@@ -204,6 +204,7 @@ fn a_dead_letter_of_a_run_that_is_finished_meanwhile_sends_nothing_when_it_is_mo
     let outcome = Scene::new(Plan::Scripted(crashes.collect())).file("orders", Kind::SomeBad).play();
     assert!(outcome.violations.is_empty(), "{:#?}", outcome.violations);
     assert!(outcome.figures.dead_letters > 0, "{:?}", outcome.figures);
+    assert_eq!(outcome.figures.waiting, 0, "the sweep had it finished before anybody looked");
     assert_eq!((outcome.figures.mails, outcome.figures.dead_letters_after), (1, 0));
 }
 
