@@ -166,7 +166,7 @@ impl TableAnalyses {
     /// SES's events), and only the first changes anything: so it is read before it is written.
     async fn is_otherwise(&self, run_id: &RunId, said: &Notification) -> Result<bool, Fault> {
         let only =
-            format!("analysis_id, {NOTIFICATION_SENT}, {NOTIFICATION_TIMESTAMP}, {NOTIFICATION_ORDER}");
+            format!("{ANALYSIS_ID}, {NOTIFICATION_SENT}, {NOTIFICATION_TIMESTAMP}, {NOTIFICATION_ORDER}");
         let item = self.get(task::key_of(run_id, Task::Analyze), Some(&only)).await?;
         let sent = item.get(NOTIFICATION_SENT).and_then(|sent| sent.as_bool().ok()).copied();
         let at = text_in(&item, NOTIFICATION_TIMESTAMP);

@@ -86,10 +86,14 @@ impl World {
         self.objects.keys().iter().filter(|key| key.starts_with("ledger/")).count()
     }
 
-    fn sweep_from(&self, from: Option<ListingPlace>, seconds: i64) -> Swept {
+    fn try_sweep(&self, from: Option<ListingPlace>, seconds: i64) -> Result<Swept, StageError> {
         let due = SweepDue { schema: 1, bucket: "b".into(), from };
         let deadline = now(&self.clock) + SignedDuration::from_secs(seconds);
-        block_on(self.processor.sweep(&due, &Delivery { owner: "o".into(), deadline })).unwrap()
+        block_on(self.processor.sweep(&due, &Delivery { owner: "o".into(), deadline }))
+    }
+
+    fn sweep_from(&self, from: Option<ListingPlace>, seconds: i64) -> Swept {
+        self.try_sweep(from, seconds).unwrap()
     }
 
     fn sweep(&self) -> Swept {
@@ -600,15 +604,10 @@ fn a_sweep_that_fails_begins_again_and_misses_nothing() {
     world.wait(15);
     for call in ["list", "versions"] {
         world.objects.fail_next(call, FaultKind::Throttled);
-        let due = SweepDue { schema: 1, bucket: "b".into(), from: None };
-        let deadline = now(&world.clock) + SignedDuration::from_secs(300);
-        let failed = block_on(world.processor.sweep(&due, &Delivery { owner: "o".into(), deadline }));
-        assert!(matches!(failed, Err(StageError::Port(_))), "{call}");
+        assert!(matches!(world.try_sweep(None, 300), Err(StageError::Port(_))), "{call}");
     }
     world.events.fail_after("publish", 1, FaultKind::Unavailable);
-    let due = SweepDue { schema: 1, bucket: "b".into(), from: None };
-    let deadline = now(&world.clock) + SignedDuration::from_secs(300);
-    assert!(block_on(world.processor.sweep(&due, &Delivery { owner: "o".into(), deadline })).is_err());
+    assert!(world.try_sweep(None, 300).is_err());
     assert_eq!(world.sweep().overlooked, 2);
 }
 

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::identity::RunId;
 use crate::ports::{Claim, Claimed, Commit, Heard, Lease, MailFeedback, SendOutcome, Task};
+use crate::record::AnalysisRecord;
 
 /// How far a task is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -300,6 +301,13 @@ impl TaskItem {
         self.ending = Some(Ending { at, message_id: None, code: None });
     }
 
+    /// Giving up in a store that does all of it at once.
+    pub fn give_up(&mut self, send_id: &str, at: Timestamp) {
+        if self.may_park(send_id) {
+            self.park(at);
+        }
+    }
+
     /// The order of a mail's states: none goes back. A record that has been told of a state is not told of an earlier one
     /// any more, however late that word lands.
     #[must_use]
@@ -318,6 +326,11 @@ impl TaskItem {
         let sent = self.state == TaskState::Done;
         let at = self.ending.as_ref().map(|ending| ending.at.to_string());
         (sent, at.filter(|_| sent))
+    }
+
+    /// Makes the record of the run say so.
+    pub fn mark(&self, record: &mut AnalysisRecord) {
+        (record.notification_sent, record.notification_timestamp) = self.notification();
     }
 }
 

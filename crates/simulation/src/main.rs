@@ -54,7 +54,11 @@ struct World {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let begun = Instant::now();
-    let (figures, bad) = all_worlds(&arguments);
+    // The command line has taken no other name.
+    let Ok(mechanisms) = Mechanisms::without(arguments.off.iter().map(String::as_str)) else {
+        return ExitCode::FAILURE;
+    };
+    let (figures, bad) = all_worlds(&arguments, &mechanisms);
     let seconds = begun.elapsed().as_secs_f64();
     let mut out = std::io::stdout().lock();
     let printed = if arguments.json {
@@ -77,7 +81,7 @@ fn main() -> ExitCode {
 }
 
 /// Runs the worlds, so many at a time, and hands out those in which something is wrong.
-fn all_worlds(arguments: &Arguments) -> (Figures, Vec<World>) {
+fn all_worlds(arguments: &Arguments, mechanisms: &Mechanisms) -> (Figures, Vec<World>) {
     let (worlds, files) = shares(arguments);
     let next = AtomicUsize::new(0);
     let result = Mutex::new((Figures::default(), Vec::new()));
@@ -92,9 +96,7 @@ fn all_worlds(arguments: &Arguments) -> (Figures, Vec<World>) {
                     let seed = arguments.seed.wrapping_add(number as u64);
                     let mut options = Options::random(seed, files, arguments.rate);
                     options.withdrawals = arguments.withdrawals;
-                    for name in &arguments.off {
-                        options.mechanisms.switch_off(name);
-                    }
+                    options.mechanisms.clone_from(mechanisms);
                     if arguments.naive {
                         let figures = simulation::naive::run(&options);
                         lock(&result).0.extend(&figures);

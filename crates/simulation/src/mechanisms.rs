@@ -75,7 +75,7 @@ impl Mechanisms {
     ];
 
     /// Switches one off by its name, and says whether there is one of that name.
-    pub fn switch_off(&mut self, name: &str) -> bool {
+    fn switch_off(&mut self, name: &str) -> bool {
         let mechanism = match name {
             "acknowledge_last" => &mut self.acknowledge_last,
             "deterministic_keys" => &mut self.deterministic_keys,

@@ -79,10 +79,8 @@ impl Item {
     }
 
     fn mark(&mut self) {
-        let notification = self.mail().map(|item| item.notification());
-        if let (Some((sent, at)), Some(record)) = (notification, &mut self.record) {
-            record.notification_sent = sent;
-            record.notification_timestamp = at;
+        if let (Some(mail), Some(record)) = (self.tasks.get(name_of(Task::Notify)), &mut self.record) {
+            mail.mark(record);
         }
     }
 }
@@ -175,8 +173,8 @@ impl Analyses for FileAnalyses {
 
     async fn park(&self, run_id: &RunId, send_id: &str, at: Timestamp) -> Result<(), Fault> {
         self.change(run_id, |item| {
-            if let Some(mail) = item.mail().filter(|mail| mail.may_park(send_id)) {
-                mail.park(at);
+            if let Some(mail) = item.mail() {
+                mail.give_up(send_id, at);
             }
         })
     }

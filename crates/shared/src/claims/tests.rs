@@ -191,8 +191,8 @@ impl Act {
             Self::Claim(claim) => format!("{:?}", TaskItem::claim(slot, claim)),
             Self::Step(lease, step) => format!("{:?}", TaskItem::step(slot.as_mut(), lease, step)),
             Self::Park(send_id) => {
-                if let Some(item) = slot.as_mut().filter(|item| item.may_park(send_id)) {
-                    item.park(second(80));
+                if let Some(item) = slot.as_mut() {
+                    item.give_up(send_id, second(80));
                 }
                 String::new()
             }

@@ -121,10 +121,8 @@ impl Analyses for MemoryAnalyses {
 
     async fn park(&self, run_id: &RunId, send_id: &str, at: Timestamp) -> Result<(), Fault> {
         self.script.before("park")?;
-        if let Some(item) = lock(&self.table).item(run_id, Task::Notify)
-            && item.may_park(send_id)
-        {
-            item.park(at);
+        if let Some(item) = lock(&self.table).item(run_id, Task::Notify) {
+            item.give_up(send_id, at);
         }
         self.script.after("park")
     }
@@ -151,10 +149,10 @@ impl Analyses for MemoryAnalyses {
         self.script.before("mark")?;
         {
             let mut table = lock(&self.table);
-            let notification = table.item(run_id, Task::Notify).map(|item| item.notification());
-            if let (Some((sent, at)), Some(record)) = (notification, table.records.get_mut(run_id)) {
-                record.notification_sent = sent;
-                record.notification_timestamp = at;
+            let Table { items, records, .. } = &mut *table;
+            let mail = items.get(&(run_id.clone(), Task::Notify));
+            if let (Some(mail), Some(record)) = (mail, records.get_mut(run_id)) {
+                mail.mark(record);
             }
         }
         self.script.after("mark")

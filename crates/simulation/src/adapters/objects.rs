@@ -51,18 +51,21 @@ impl Ports {
     /// Opens a body, and pins it to what came.
     async fn read(&self, pin: Pin) -> Result<(ObjectInfo, SimBody), Fault> {
         let found = self.get(&pin).await?;
-        let info = found.info();
-        let pin = Pin { etag: Some(info.etag.clone()), ..pin };
+        Ok((found.info(), self.body(pin, found)))
+    }
+
+    /// The body of what was found, pinned to it from here on.
+    fn body(&self, pin: Pin, found: Version) -> SimBody {
         let mut body = SimBody {
             ports: self.clone(),
-            pin,
+            pin: Pin { etag: Some(found.etag), ..pin },
             bytes: found.bytes,
             received: 0,
             breaks_at: usize::MAX,
             fruitless: 0,
         };
         body.connect();
-        Ok((info, body))
+        body
     }
 
     fn place(at: &Location) -> Pin {
@@ -136,8 +139,8 @@ impl Objects for Ports {
 
     async fn fetch(&self, at: &Location, known: Option<&ETag>) -> Result<Fetched, Fault> {
         let known = known.cloned();
-        let key: Arc<str> = at.key.as_str().into();
-        let asked = Arc::clone(&key);
+        let pin = Self::place(at);
+        let asked = Arc::clone(&pin.key);
         let answer = self
             .call(Operation::GetObject, move |world| {
                 let found = world.bucket.get(&asked, None, None)?;
@@ -154,16 +157,7 @@ impl Objects for Ports {
         if info.size > MAX_SMALL_OBJECT_BYTES {
             return Err(Fault::new("GetObject", FaultKind::Invalid, "ObjectTooLarge"));
         }
-        let pin = Pin { key, etag: Some(info.etag.clone()), version: None };
-        let mut body = SimBody {
-            ports: self.clone(),
-            pin,
-            bytes: found.bytes,
-            received: 0,
-            breaks_at: usize::MAX,
-            fruitless: 0,
-        };
-        body.connect();
+        let mut body = self.body(pin, found);
         let mut bytes = vec![0; body.bytes.len()];
         let mut filled = 0;
         while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {

@@ -25,10 +25,10 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let mut mechanisms = Mechanisms::default();
-    for name in &arguments.off {
-        mechanisms.switch_off(name);
-    }
+    // The command line has taken no other name.
+    let Ok(mechanisms) = Mechanisms::without(arguments.off.iter().map(String::as_str)) else {
+        return ExitCode::FAILURE;
+    };
     let mut out = std::io::stdout().lock();
     let heading = [
         "file",

@@ -99,10 +99,8 @@ impl Table {
 
     /// Gives up on a send.
     pub fn park(&mut self, run_id: &RunId, send_id: &str, at: Timestamp) {
-        if let Some(item) = self.tasks.get_mut(&(run_id.clone(), Task::Notify))
-            && item.may_park(send_id)
-        {
-            item.park(at);
+        if let Some(item) = self.tasks.get_mut(&(run_id.clone(), Task::Notify)) {
+            item.give_up(send_id, at);
         }
     }
 
@@ -139,8 +137,7 @@ impl Table {
             return;
         }
         *told = mail.order();
-        let record = Arc::make_mut(record);
-        (record.notification_sent, record.notification_timestamp) = mail.notification();
+        mail.mark(Arc::make_mut(record));
     }
 
     /// The order of the state that a record was told of last.

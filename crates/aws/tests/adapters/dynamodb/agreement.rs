@@ -199,8 +199,8 @@ fn by_the_machine(slot: &mut Option<TaskItem>, task: Task, act: &Act) -> Said {
         Act::Claim(claim) => Said::Claimed(TaskItem::claim(slot, claim)),
         Act::Step(step) => Said::Commit(TaskItem::step(slot.as_mut(), &lease(task), step)),
         Act::Park(send_id) => {
-            if let Some(item) = slot.as_mut().filter(|item| item.may_park(send_id)) {
-                item.park(at(NOW));
+            if let Some(item) = slot.as_mut() {
+                item.give_up(send_id, at(NOW));
             }
             Said::Nothing
         }
