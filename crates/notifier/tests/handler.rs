@@ -3,10 +3,10 @@
 #![expect(clippy::indexing_slicing, reason = "a test that cannot find what it looks for has failed")]
 #![expect(clippy::panic, reason = "a fixture of another kind is a failure")]
 
-use std::cell::RefCell;
+#[path = "../../aws/tests/paper/mod.rs"]
+mod paper;
+
 use std::collections::BTreeMap;
-use std::io::Write;
-use std::sync::Once;
 
 use aws::edge::{Context, LambdaEvent, SqsEvent};
 use jiff::{SignedDuration, Timestamp};
@@ -19,6 +19,8 @@ use shared::manifest::{AppliedContract, Manifest, Outputs, Status};
 use shared::memory::{ManualClock, MemoryAnalyses, MemoryMailer, MemoryObjects};
 use shared::ports::{Fault, FaultKind, FeedbackKind, SendFault, Task};
 use shared::violation::FileCode;
+
+use crate::paper::{keep_the_log, logged};
 
 const REJECTED: &str = include_str!("../../../events/sqs_file_rejected.json");
 
@@ -241,36 +243,6 @@ async fn the_processors_own_messages_are_not_for_the_notifier() {
         assert!(deliver(&world, payload).await.is_empty());
     }
     assert_eq!(world.mailer.attempts(), 0);
-}
-
-thread_local! {
-    /// What was logged by this thread, which is this test.
-    static PAPER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-}
-
-struct Paper;
-
-impl Write for Paper {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        PAPER.with_borrow_mut(|paper| paper.write(bytes))
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-/// From now on, what is logged is kept. For the whole process: of a subscriber for one thread, a line that another
-/// thread has reached before may never hear.
-fn keep_the_log() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| tracing_subscriber::fmt().with_ansi(false).with_writer(|| Paper).init());
-    drop(logged());
-}
-
-/// What was logged since the last call.
-fn logged() -> String {
-    String::from_utf8(PAPER.take()).unwrap()
 }
 
 #[tokio::test]

@@ -2,9 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot build its input has failed")]
 #![expect(clippy::indexing_slicing, reason = "a test that cannot find what it looks for has failed")]
 
-use std::cell::RefCell;
-use std::io::Write;
-use std::sync::Once;
+#[path = "../../aws/tests/paper/mod.rs"]
+mod paper;
 
 use aws::edge::{Context, LambdaEvent, SqsEvent};
 use jiff::{SignedDuration, Timestamp};
@@ -13,6 +12,8 @@ use serde_json::{Value, json};
 use shared::events::{PipelineEvent, Rows};
 use shared::memory::{ManualClock, MemoryEvents, MemoryObjects};
 use shared::ports::{FaultKind, SourceObject};
+
+use crate::paper::{keep_the_log, logged};
 
 const BUCKET: &str = "gristmill-example";
 const KEY: &str = "input/smartphone_sales/May 2026 + June.csv";
@@ -202,34 +203,4 @@ async fn the_pipelines_own_events_are_not_for_the_processor() {
     let response = handler::handle(&world.processor, invocation(payload)).await.unwrap();
     assert!(response.batch_item_failures.is_empty());
     assert!(world.events.published().is_empty());
-}
-
-thread_local! {
-    /// What was logged by this thread, which is this test.
-    static PAPER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-}
-
-struct Paper;
-
-impl Write for Paper {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        PAPER.with_borrow_mut(|paper| paper.write(bytes))
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-/// From now on, what is logged is kept. For the whole process: of a subscriber for one thread, a line that another
-/// thread has reached before may never hear.
-fn keep_the_log() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| tracing_subscriber::fmt().with_ansi(false).with_writer(|| Paper).init());
-    drop(logged());
-}
-
-/// What was logged since the last call.
-fn logged() -> String {
-    String::from_utf8(PAPER.take()).unwrap()
 }

@@ -1,6 +1,8 @@
 //! The ledger and the sweep: an upload is one run, and what got lost is found again.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "test helpers stop at the first surprise")]
 
+mod meddled;
+
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -8,14 +10,14 @@ use futures_lite::future::block_on;
 use jiff::{SignedDuration, Timestamp};
 use processor::{Arrival, OVERLOOKED_AFTER, Outcome, Processor, STUCK_AFTER, Settings, Swept, WINDOW};
 use shared::events::{FileOverlooked, PipelineEvent, SweepDue};
-use shared::identity::{ETag, RunId};
+use shared::identity::RunId;
 use shared::ledger::{self, Entry, Place};
 use shared::manifest::Manifest;
 use shared::memory::{ManualClock, MemoryEvents, MemoryObjects};
-use shared::ports::{
-    Fault, FaultKind, Fetched, ListingPlace, Location, Metadata, ObjectInfo, Objects, SourceObject,
-};
+use shared::ports::{FaultKind, ListingPlace, SourceObject};
 use shared::stage::{Delivery, StageError};
+
+use crate::meddled::Meddled;
 
 const KEY: &str = "input/parts/x.csv";
 const FILE: &str = "sku,price\nA,5\nB,x\n";
@@ -611,13 +613,6 @@ fn a_sweep_that_fails_begins_again_and_misses_nothing() {
     assert_eq!(world.sweep().overlooked, 2);
 }
 
-/// A bucket in which something happens right before the first object below a prefix is written.
-struct Meddled<'a> {
-    objects: MemoryObjects,
-    prefix: &'static str,
-    meddling: Mutex<Option<Box<dyn FnOnce() + Send + 'a>>>,
-}
-
 impl World {
     /// A delivery of `first` that is held up right before it writes below `prefix`, and one of `second` that goes
     /// through meanwhile, after `change`.
@@ -628,48 +623,21 @@ impl World {
         change: impl FnOnce() + Send,
         second: &SourceObject,
     ) -> (Result<Outcome, StageError>, Result<Outcome, StageError>) {
-        let meanwhile = Mutex::new(None);
+        let (change, meanwhile) = (Mutex::new(Some(change)), Mutex::new(None));
         let outcome = {
-            let meddling = || {
-                change();
-                *meanwhile.lock().unwrap() = Some(self.try_process(second));
+            let meddling = |call: &'static str, key: &str| {
+                if call == "create"
+                    && key.starts_with(prefix)
+                    && let Some(change) = change.lock().unwrap().take()
+                {
+                    change();
+                    *meanwhile.lock().unwrap() = Some(self.try_process(second));
+                }
             };
-            let meddling: Box<dyn FnOnce() + Send + '_> = Box::new(meddling);
-            let objects =
-                Meddled { objects: self.objects.clone(), prefix, meddling: Mutex::new(Some(meddling)) };
+            let objects = Meddled { objects: self.objects.clone(), meddling };
             let processor = Processor::new(objects, self.events.clone(), self.clock.clone(), settings());
             block_on(processor.process(&Arrival { source: first.clone(), nonce: None }))
         };
         (outcome, meanwhile.into_inner().unwrap().unwrap())
-    }
-}
-
-impl Objects for Meddled<'_> {
-    type Body = <MemoryObjects as Objects>::Body;
-    type Upload = <MemoryObjects as Objects>::Upload;
-
-    async fn open(&self, source: &SourceObject) -> Result<(ObjectInfo, Self::Body), Fault> {
-        self.objects.open(source).await
-    }
-
-    async fn open_output(&self, at: &Location) -> Result<(ObjectInfo, Self::Body), Fault> {
-        self.objects.open_output(at).await
-    }
-
-    async fn fetch(&self, at: &Location, known: Option<&ETag>) -> Result<Fetched, Fault> {
-        self.objects.fetch(at, known).await
-    }
-
-    async fn list(&self, bucket: &str, prefix: &str) -> Result<Vec<String>, Fault> {
-        self.objects.list(bucket, prefix).await
-    }
-
-    async fn create(&self, at: &Location, metadata: Metadata) -> Result<Self::Upload, Fault> {
-        if at.key.starts_with(self.prefix)
-            && let Some(meddling) = self.meddling.lock().unwrap().take()
-        {
-            meddling();
-        }
-        self.objects.create(at, metadata).await
     }
 }

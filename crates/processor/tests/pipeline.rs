@@ -6,6 +6,8 @@
     reason = "test helpers stop at the first surprise"
 )]
 
+mod meddled;
+
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,10 +18,12 @@ use samples::Sample;
 use shared::identity::ETag;
 use shared::manifest::{Manifest, Status};
 use shared::memory::{ManualClock, MemoryEvents, MemoryObjects};
-use shared::ports::{Fault, FaultKind, Fetched, Location, Metadata, ObjectInfo, Objects, SourceObject};
+use shared::ports::{FaultKind, SourceObject};
 use shared::rows::{Layout, Limits, Reader, Step};
 use shared::validate::KeyLimits;
 use shared::violation::FileCode;
+
+use crate::meddled::Meddled;
 
 const CONTRACTS: [(&str, &str); 4] = [
     ("smartphone_sales", include_str!("../../../contracts/smartphone_sales.json")),
@@ -642,8 +646,18 @@ fn a_source_that_is_replaced_or_deleted_between_the_passes_leaves_no_output() {
         let mut source = world.drop_file("input/customer_orders/x.csv", many_orders(3_000));
         source.version_id = None;
         let outcome = {
-            let objects =
-                ReplacedAtSecondOpen { objects: world.objects.clone(), opened: AtomicUsize::new(0), removed };
+            // The file is replaced, or removed, after it was read once.
+            let opened = AtomicUsize::new(0);
+            let meddling = |call: &'static str, key: &str| {
+                if call == "open" && opened.fetch_add(1, Ordering::SeqCst) == 1 {
+                    if removed {
+                        world.objects.remove(&source.bucket, key);
+                    } else {
+                        world.objects.put(&source.bucket, key, "another");
+                    }
+                }
+            };
+            let objects = Meddled { objects: world.objects.clone(), meddling };
             let now = "2024-05-20T12:00:00Z".parse().unwrap();
             let processor =
                 Processor::new(objects, world.events.clone(), ManualClock::at(now), world.processor.settings);
@@ -652,45 +666,6 @@ fn a_source_that_is_replaced_or_deleted_between_the_passes_leaves_no_output() {
         assert_eq!(outcome, if removed { Outcome::SourceGone } else { Outcome::Superseded });
         assert!(world.outputs().is_empty());
         assert!(world.events.published().is_empty());
-    }
-}
-
-/// A bucket in which the file is replaced, or removed, after it was read once.
-struct ReplacedAtSecondOpen {
-    objects: MemoryObjects,
-    opened: AtomicUsize,
-    removed: bool,
-}
-
-impl Objects for ReplacedAtSecondOpen {
-    type Body = <MemoryObjects as Objects>::Body;
-    type Upload = <MemoryObjects as Objects>::Upload;
-
-    async fn open(&self, source: &SourceObject) -> Result<(ObjectInfo, Self::Body), Fault> {
-        if self.opened.fetch_add(1, Ordering::SeqCst) == 1 {
-            if self.removed {
-                self.objects.remove(&source.bucket, &source.key);
-            } else {
-                self.objects.put(&source.bucket, &source.key, "another");
-            }
-        }
-        self.objects.open(source).await
-    }
-
-    async fn open_output(&self, at: &Location) -> Result<(ObjectInfo, Self::Body), Fault> {
-        self.objects.open_output(at).await
-    }
-
-    async fn fetch(&self, at: &Location, known: Option<&ETag>) -> Result<Fetched, Fault> {
-        self.objects.fetch(at, known).await
-    }
-
-    async fn list(&self, bucket: &str, prefix: &str) -> Result<Vec<String>, Fault> {
-        self.objects.list(bucket, prefix).await
-    }
-
-    async fn create(&self, at: &Location, metadata: Metadata) -> Result<Self::Upload, Fault> {
-        self.objects.create(at, metadata).await
     }
 }
 
