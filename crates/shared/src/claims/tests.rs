@@ -249,3 +249,20 @@ fn whatever_the_order_no_step_is_undone_and_each_can_be_repeated() {
     }
     assert!(seen.len() > 50, "{}", seen.len());
 }
+
+#[test]
+fn a_send_is_given_up_only_by_whoever_waited_for_that_very_attempt() {
+    let sending = TaskItem {
+        state: TaskState::Sending,
+        owner: "a".into(),
+        fence: 1,
+        lease_until: second(60),
+        attempt: Some(Attempt { send_id: "s-1".into(), since: second(5) }),
+        ending: None,
+    };
+    for (send_id, expected) in [("s-1", TaskState::Parked), ("s-2", TaskState::Sending)] {
+        let mut item = sending.clone();
+        item.give_up(send_id, second(1_000));
+        assert_eq!(item.state, expected, "{send_id}");
+    }
+}
