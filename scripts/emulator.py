@@ -50,8 +50,9 @@ class Emulator:
 
 
 @contextlib.contextmanager
-def running(limit_seconds=900, log=None):
-    """Starts an emulator, and ends it with the block. What it says goes to `log`, a file, or nowhere."""
+def running(limit_seconds=900, log=None, environment=None):
+    """Starts an emulator, and ends it with the block. What it says goes to `log`, a file, or nowhere. `environment` is added to
+    its own."""
     python = checkout.installed("moto") / "bin" / "python"
     process = subprocess.Popen(
         [str(python), str(SERVER), "--limit-seconds", str(limit_seconds)],
@@ -59,7 +60,7 @@ def running(limit_seconds=900, log=None):
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=log or subprocess.DEVNULL,
-        env={**os.environ, "MOTO_ACCOUNT_ID": ACCOUNT, "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**os.environ, "MOTO_ACCOUNT_ID": ACCOUNT, "PYTHONDONTWRITEBYTECODE": "1", **(environment or {})},
     )
     late = threading.Timer(START_SECONDS, process.kill)
     late.start()
