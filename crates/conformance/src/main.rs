@@ -78,7 +78,12 @@ fn run(arguments: &Arguments, out: &mut impl Write) -> Result<u8, Trouble> {
     tell(&ledger, &adapters, arguments, out)
 }
 
-fn tell(ledger: &Ledger, adapters: &[Adapter], arguments: &Arguments, out: &mut impl Write) -> Result<u8, Trouble> {
+fn tell(
+    ledger: &Ledger,
+    adapters: &[Adapter],
+    arguments: &Arguments,
+    out: &mut impl Write,
+) -> Result<u8, Trouble> {
     table(ledger, adapters, out)?;
     absences(adapters, out)?;
     if arguments.answers {
@@ -112,12 +117,14 @@ fn table(ledger: &Ledger, adapters: &[Adapter], out: &mut impl Write) -> io::Res
     }
     writeln!(out)?;
     for part in Part::ALL {
-        let cases: Vec<_> = ledger.cases.iter().filter(|((of, _, _), _)| *of == part).map(|(_, on)| on).collect();
+        let cases: Vec<_> =
+            ledger.cases.iter().filter(|((of, _, _), _)| *of == part).map(|(_, on)| on).collect();
         write!(out, "{:10} {:>6}", part.to_string(), cases.len())?;
         for adapter in adapters {
             let ran = || cases.iter().filter_map(|on| on.get(adapter));
             let tried = ran().filter(|ran| matches!(ran, Ran::Answers(_))).count();
-            let answers: usize = ran().map(|ran| if let Ran::Answers(all) = ran { all.len() } else { 0 }).sum();
+            let answers: usize =
+                ran().map(|ran| if let Ran::Answers(all) = ran { all.len() } else { 0 }).sum();
             write!(out, " {:>18}", format!("{tried} ({answers} answers)"))?;
         }
         writeln!(out)?;

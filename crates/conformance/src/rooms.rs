@@ -20,8 +20,8 @@ use jiff::Timestamp;
 use shared::events::PipelineEvent;
 use shared::identity::RunId;
 use shared::ports::{
-    Analyses, Events, Fault, FeedbackKind, Inventory, Mail, Mailer, Metadata, Model, ModelAnswer, Objects, Queues,
-    SourceObject,
+    Analyses, Events, Fault, FeedbackKind, Inventory, Mail, Mailer, Metadata, Model, ModelAnswer, Objects,
+    Queues, SourceObject,
 };
 
 use crate::trace::{Outcome, Trial, Trouble};

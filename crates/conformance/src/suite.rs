@@ -117,7 +117,8 @@ impl Ledger {
     /// Tries cases in a room.
     fn try_all<R: Runs>(&mut self, adapter: Adapter, part: Part, room: &R, cases: Vec<Case<R>>) {
         for (number, case) in cases.into_iter().enumerate() {
-            let wanted = self.only.as_ref().is_none_or(|only| format!("{part}/{}", case.name).contains(only.as_str()));
+            let wanted =
+                self.only.as_ref().is_none_or(|only| format!("{part}/{}", case.name).contains(only.as_str()));
             if !wanted {
                 continue;
             }
@@ -204,7 +205,9 @@ impl Ledger {
             for (adapter, answers) in tried {
                 compared += expected.len().max(answers.len());
                 for number in 0..expected.len().max(answers.len()) {
-                    let of = |answers: &Vec<String>| answers.get(number).cloned().unwrap_or_else(|| "(nothing)".to_owned());
+                    let of = |answers: &Vec<String>| {
+                        answers.get(number).cloned().unwrap_or_else(|| "(nothing)".to_owned())
+                    };
                     if of(expected) != of(answers) {
                         let case = format!("{part}/{name}");
                         let answers = (of(expected), of(answers));

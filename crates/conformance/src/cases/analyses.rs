@@ -8,9 +8,7 @@ use shared::events::Rows;
 use shared::facts::{Fact, FactKind, Value};
 use shared::identity::RunId;
 use shared::ports::{Analyses, Claim, Claimed, FaultKind, Lease, Task};
-use shared::record::{
-    AnalysisRecord, Anomaly, Insight, Level, ModelUse, NarratorKind, Recommendation,
-};
+use shared::record::{AnalysisRecord, Anomaly, Insight, Level, ModelUse, NarratorKind, Recommendation};
 
 use crate::cases::{run_of, second};
 use crate::rooms::Desk;
@@ -139,7 +137,9 @@ async fn an_owner_who_has_lost_the_task_is_busy_like_others<R: Desk>(room: &R, t
 
 async fn the_two_tasks_of_a_run_are_apart<R: Desk>(room: &R, trace: &Trace) -> Outcome {
     let (desk, run) = (room.analyses(), run_of("apart"));
-    for (task, owner) in [(Task::Analyze, "a"), (Task::Notify, "b"), (Task::Notify, "a"), (Task::Analyze, "b")] {
+    for (task, owner) in
+        [(Task::Analyze, "a"), (Task::Notify, "b"), (Task::Notify, "a"), (Task::Analyze, "b")]
+    {
         say_claim(desk, trace, &claim(&run, task, owner, 0)).await;
     }
     let lease = granted(desk, &claim(&run, Task::Analyze, "a", 1)).await?;
@@ -201,14 +201,21 @@ async fn a_lease_that_was_never_granted_stores_nothing<R: Desk>(room: &R, trace:
     trace.say("loaded", kind(desk.load(&run).await).map(|found| found.is_some()));
     trace.say("task", state(desk, &run, Task::Analyze).await);
     granted(desk, &claim(&run, Task::Analyze, "a", 0)).await?;
-    for lease in [Lease { fence: 0, ..lease.clone() }, Lease { fence: 2, ..lease.clone() }, Lease { owner: "b".to_owned(), ..lease }] {
+    for lease in [
+        Lease { fence: 0, ..lease.clone() },
+        Lease { fence: 2, ..lease.clone() },
+        Lease { owner: "b".to_owned(), ..lease },
+    ] {
         let name = format!("of {} with fence {}", lease.owner, lease.fence);
         trace.say(name, kind(desk.store(&lease, &record(&run)).await));
     }
     Ok(())
 }
 
-async fn ones_own_repeated_store_is_stored_and_the_first_record_stays<R: Desk>(room: &R, trace: &Trace) -> Outcome {
+async fn ones_own_repeated_store_is_stored_and_the_first_record_stays<R: Desk>(
+    room: &R,
+    trace: &Trace,
+) -> Outcome {
     let (desk, run) = (room.analyses(), run_of("repeated"));
     let lease = granted(desk, &claim(&run, Task::Analyze, "a", 0)).await?;
     trace.say("store", kind(desk.store(&lease, &record(&run)).await));
@@ -219,7 +226,10 @@ async fn ones_own_repeated_store_is_stored_and_the_first_record_stays<R: Desk>(r
     Ok(())
 }
 
-async fn a_lease_that_is_over_still_stores_while_nobody_else_has_claimed<R: Desk>(room: &R, trace: &Trace) -> Outcome {
+async fn a_lease_that_is_over_still_stores_while_nobody_else_has_claimed<R: Desk>(
+    room: &R,
+    trace: &Trace,
+) -> Outcome {
     let (desk, run) = (room.analyses(), run_of("over"));
     let wish = Claim { lease_until: Timestamp::UNIX_EPOCH, ..claim(&run, Task::Analyze, "a", 0) };
     let lease = granted(desk, &wish).await?;
@@ -251,7 +261,8 @@ async fn a_record_comes_back_as_it_was<R: Desk>(room: &R, trace: &Trace) -> Outc
         ..record(run)
     };
     let large = |run: &RunId| AnalysisRecord { summary: "☂".repeat(40_000), ..record(run) };
-    let makes: [(&str, &dyn Fn(&RunId) -> AnalysisRecord); 3] = [("full", &record), ("bare", &bare), ("large", &large)];
+    let makes: [(&str, &dyn Fn(&RunId) -> AnalysisRecord); 3] =
+        [("full", &record), ("bare", &bare), ("large", &large)];
     for (name, make) in makes {
         let run = run_of(name);
         let lease = granted(desk, &claim(&run, Task::Analyze, "a", 0)).await?;

@@ -1,8 +1,8 @@
 //! The pipeline's bus: what goes in comes out.
 
 use shared::events::{
-    AnalysisComplete, FileOverlooked, FileRejected, MAX_REASON_BYTES, PipelineEvent, ProcessingComplete, Rows,
-    SCHEMA_VERSION, SweepDue,
+    AnalysisComplete, FileOverlooked, FileRejected, MAX_REASON_BYTES, PipelineEvent, ProcessingComplete,
+    Rows, SCHEMA_VERSION, SweepDue,
 };
 use shared::identity::ETag;
 use shared::ports::{Events, ListingPlace, SourceObject};
@@ -92,7 +92,12 @@ async fn a_processed_file_is_told_of<R: Bus>(room: &R, trace: &Trace) -> Outcome
 
 async fn a_refused_file_is_told_of<R: Bus>(room: &R, trace: &Trace) -> Outcome {
     let longest = "ü".repeat(MAX_REASON_BYTES / 2);
-    through(room, trace, &[rejected("input/a.csv", "The column is missing."), rejected("input/b.csv", &longest)]).await
+    through(
+        room,
+        trace,
+        &[rejected("input/a.csv", "The column is missing."), rejected("input/b.csv", &longest)],
+    )
+    .await
 }
 
 async fn an_analysis_is_told_of<R: Bus>(room: &R, trace: &Trace) -> Outcome {
@@ -131,7 +136,8 @@ async fn what_is_published_twice_comes_twice<R: Bus>(room: &R, trace: &Trace) ->
 }
 
 async fn nothing_in_an_event_is_taken_for_something_else<R: Bus>(room: &R, trace: &Trace) -> Outcome {
-    let events = ["<id>", "<detail>", "${x}", "\"quoted\"", "back\\slash", "tab\tand\u{1}control", "☂", "100%+"]
-        .map(|text| rejected(&format!("input/{text}.csv"), text));
+    let events =
+        ["<id>", "<detail>", "${x}", "\"quoted\"", "back\\slash", "tab\tand\u{1}control", "☂", "100%+"]
+            .map(|text| rejected(&format!("input/{text}.csv"), text));
     through(room, trace, &events).await
 }

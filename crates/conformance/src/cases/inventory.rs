@@ -42,7 +42,8 @@ async fn nothing_is_listed_where_nothing_is<R: Shelf>(room: &R, trace: &Trace) -
 }
 
 async fn versions_come_by_key_and_the_newest_first<R: Shelf>(room: &R, trace: &Trace) -> Outcome {
-    for (name, bytes) in [("b", "1"), ("a", "22"), ("b", "333"), ("ä", "4"), ("B", "55555"), ("b", "666666")] {
+    for (name, bytes) in [("b", "1"), ("a", "22"), ("b", "333"), ("ä", "4"), ("B", "55555"), ("b", "666666")]
+    {
         room.drop_object(&format!("input/order/{name}.csv"), bytes.as_bytes()).await?;
     }
     let found = listed(room, "input/order/").await?;
@@ -60,7 +61,10 @@ async fn what_is_listed_is_what_was_announced<R: Shelf>(room: &R, trace: &Trace)
     trace.say("the same", sources == told);
     for version in &found.versions {
         let (info, _) = room.objects_for(&version.source).open(&version.source).await?;
-        trace.say("stored when it is read to be", info.last_modified.as_second() == version.last_modified.as_second());
+        trace.say(
+            "stored when it is read to be",
+            info.last_modified.as_second() == version.last_modified.as_second(),
+        );
     }
     Ok(())
 }
@@ -99,7 +103,8 @@ async fn awkward_keys_are_listed<R: Shelf>(room: &R, trace: &Trace) -> Outcome {
 
 async fn more_than_a_page_is_listed_page_by_page<R: Shelf>(room: &R, trace: &Trace) -> Outcome {
     for number in 0..MORE_THAN_A_PAGE {
-        room.drop_object(&format!("input/many/{:04} +.csv", number / 2), number.to_string().as_bytes()).await?;
+        room.drop_object(&format!("input/many/{:04} +.csv", number / 2), number.to_string().as_bytes())
+            .await?;
     }
     let (mut from, mut all) = (None, Vec::new());
     for _ in 0..10 {
@@ -113,7 +118,10 @@ async fn more_than_a_page_is_listed_page_by_page<R: Shelf>(room: &R, trace: &Tra
     }
     let order: Vec<_> = all.iter().map(|version| (version.source.key.clone(), version.source.size)).collect();
     let ids: BTreeSet<_> = all.iter().map(|version| version.source.version_id.clone()).collect();
-    trace.say("versions, ids, in order", (all.len(), ids.len(), order.is_sorted_by_key(|(key, _)| key.clone())));
+    trace.say(
+        "versions, ids, in order",
+        (all.len(), ids.len(), order.is_sorted_by_key(|(key, _)| key.clone())),
+    );
     trace.say("latest", all.iter().filter(|version| version.is_latest).count());
     let keys = room.objects().list(room.bucket(), "input/many/").await?;
     trace.say("keys", (keys.len(), keys.is_sorted()));
@@ -125,7 +133,10 @@ async fn a_listing_goes_on_where_its_key_has_gone<R: Shelf>(room: &R, trace: &Tr
     for name in ["a", "b", "c", "d"] {
         told.push(room.drop_object(&format!("input/going/{name}"), b"1").await?);
     }
-    let place = |name: &str, version_id: Option<String>| ListingPlace { key: format!("input/going/{name}"), version_id };
+    let place = |name: &str, version_id: Option<String>| ListingPlace {
+        key: format!("input/going/{name}"),
+        version_id,
+    };
     let from_b = place("b", told.get(1).and_then(|source| source.version_id.clone()));
     for there in [true, false] {
         if let (false, Some(gone)) = (there, told.get(1)) {

@@ -9,7 +9,11 @@ use crate::trace::{Case, Outcome, Trace, cases};
 /// All of them.
 #[must_use]
 pub fn cases<R: Post>() -> Vec<Case<R>> {
-    cases![a_mail_is_taken_and_named, a_mail_that_is_handed_over_twice_is_two, a_mail_that_is_refused_does_not_go_out]
+    cases![
+        a_mail_is_taken_and_named,
+        a_mail_that_is_handed_over_twice_is_two,
+        a_mail_that_is_refused_does_not_go_out
+    ]
 }
 
 fn mail(case: &str) -> Mail {

@@ -118,7 +118,10 @@ async fn each_state_is_written_down<R: Desk>(room: &R, trace: &Trace) -> Outcome
     for stand in STANDS {
         let run = run_of(&format!("written {stand:?}"));
         let lease = bring(room.analyses(), &run, stand).await?;
-        trace.say(format!("{stand:?}, {}/{}", lease.owner, lease.fence), state(room.analyses(), &run, Task::Notify).await);
+        trace.say(
+            format!("{stand:?}, {}/{}", lease.owner, lease.fence),
+            state(room.analyses(), &run, Task::Notify).await,
+        );
     }
     Ok(())
 }
@@ -384,7 +387,9 @@ async fn the_record_follows_the_mail<R: Desk>(room: &R, trace: &Trace) -> Outcom
     desk.park(&run, "s-1", second(8)).await?;
     desk.mark(&run).await?;
     trace.say("parked", told(desk, &run).await?);
-    for (feedback, seconds) in [(FeedbackKind::Sent, 9), (FeedbackKind::Delivered, 10), (FeedbackKind::Rejected, 11)] {
+    for (feedback, seconds) in
+        [(FeedbackKind::Sent, 9), (FeedbackKind::Delivered, 10), (FeedbackKind::Rejected, 11)]
+    {
         desk.hear(&word(&run, feedback, "s-1", seconds)).await?;
         desk.mark(&run).await?;
         trace.say(format!("{feedback:?}"), told(desk, &run).await?);

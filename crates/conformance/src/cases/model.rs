@@ -14,7 +14,11 @@ pub const TOOL: &str = "report";
 /// All of them.
 #[must_use]
 pub fn cases<R: Oracle>() -> Vec<Case<R>> {
-    cases![what_the_tool_was_given_is_the_answer, each_reason_to_stop_is_told_apart, each_failure_is_told_apart]
+    cases![
+        what_the_tool_was_given_is_the_answer,
+        each_reason_to_stop_is_told_apart,
+        each_failure_is_told_apart
+    ]
 }
 
 fn request() -> ModelRequest {

@@ -72,7 +72,9 @@ async fn what_is_sent_is_received<R: Counter>(room: &R, trace: &Trace) -> Outcom
 
 async fn bodies_come_as_they_were<R: Counter>(room: &R, trace: &Trace) -> Outcome {
     let (queue, _) = room.make("bodies").await?;
-    for body in [" blanks ", "line\nline\r\n", "tab\t", "<a>&amp;\"'</a>", "{\"k\": \"100%+\"}", "☂ ü 日本 💥", "0"] {
+    for body in
+        [" blanks ", "line\nline\r\n", "tab\t", "<a>&amp;\"'</a>", "{\"k\": \"100%+\"}", "☂ ü 日本 💥", "0"]
+    {
         room.queues().send(&queue, body).await?;
     }
     trace.say("received", told(&all(room, &queue, LONG).await?));
@@ -107,9 +109,12 @@ async fn what_was_received_is_hidden_and_comes_back<R: Counter>(room: &R, trace:
     let second = room.queues().receive(&queue, LONG).await?;
     trace.say("second", told(&second));
     let pairs = first.first().zip(second.first());
-    trace.say("the same, with another receipt, sent when it was", pairs.map(|(one, other)| {
-        (one.id == other.id, one.receipt != other.receipt, one.sent_at == other.sent_at)
-    }));
+    trace.say(
+        "the same, with another receipt, sent when it was",
+        pairs.map(|(one, other)| {
+            (one.id == other.id, one.receipt != other.receipt, one.sent_at == other.sent_at)
+        }),
+    );
     trace.say("third", told(&all(room, &queue, LONG).await?));
     Ok(())
 }
@@ -125,7 +130,10 @@ async fn what_was_deleted_does_not_come_back<R: Counter>(room: &R, trace: &Trace
         trace.say("once more", kind(room.queues().delete(&queue, &letter.receipt).await));
     }
     room.wait(SOON_AND_A_BIT).await;
-    trace.say("received", told(&room.queues().receive(&queue, LONG).await?).iter().map(|(body, _)| *body).collect::<Vec<_>>());
+    trace.say(
+        "received",
+        told(&room.queues().receive(&queue, LONG).await?).iter().map(|(body, _)| *body).collect::<Vec<_>>(),
+    );
     Ok(())
 }
 

@@ -46,7 +46,11 @@ async fn write<R: Bucket>(room: &R, key: &str, bytes: &[u8]) -> Result<Written, 
 async fn there<R: Bucket>(room: &R, key: &str) -> Result<String, FaultKind> {
     let (info, body) = kind(room.objects().open_output(&Location::new(room.bucket(), key)).await)?;
     let bytes = kind(whole(body, MIB).await)?;
-    Ok(if info.size == bytes.len() as u64 { word(&bytes) } else { format!("{} of {}", bytes.len(), info.size) })
+    Ok(if info.size == bytes.len() as u64 {
+        word(&bytes)
+    } else {
+        format!("{} of {}", bytes.len(), info.size)
+    })
 }
 
 async fn what_is_finished_is_there<R: Bucket>(room: &R, trace: &Trace) -> Outcome {
@@ -195,7 +199,10 @@ async fn of_two_uploads_the_first_to_end_makes_the_object<R: Bucket>(room: &R, t
     two(room, trace, "processed/two/large.csv", [&long, &long]).await
 }
 
-async fn of_two_uploads_with_other_bytes_the_second_to_end_differs<R: Bucket>(room: &R, trace: &Trace) -> Outcome {
+async fn of_two_uploads_with_other_bytes_the_second_to_end_differs<R: Bucket>(
+    room: &R,
+    trace: &Trace,
+) -> Outcome {
     two(room, trace, "processed/two/other.csv", [b"12", b"34"]).await?;
     two(room, trace, "processed/two/other-large.csv", [&long(SEVERAL_PARTS), b"34"]).await
 }
@@ -225,7 +232,8 @@ async fn metadata_comes_along<R: Bucket>(room: &R, trace: &Trace) -> Outcome {
     let metadata = |entries: &[(&str, &str)]| -> Metadata {
         entries.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     };
-    let early = metadata(&[("run-id", "4f8a"), ("source-key", "input/May%202026%20%2B%20June.csv"), ("empty", "")]);
+    let early =
+        metadata(&[("run-id", "4f8a"), ("source-key", "input/May%202026%20%2B%20June.csv"), ("empty", "")]);
     let mut upload = room.objects().create(&at, early).await?;
     upload.write(b"1").await?;
     upload.finish(&Checksum::of(b"1"), metadata(&[("record-count", "17")])).await?;

@@ -9,13 +9,13 @@ use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs as _};
 use std::time::Duration;
 
 use aws::bedrock::BedrockModel;
+use aws::clients;
 use aws::dynamodb::TableAnalyses;
 use aws::eventbridge::BusEvents;
 use aws::s3::S3Objects;
 use aws::ses::SesMailer;
 use aws::sqs::SqsQueues;
 use aws::trigger::{self, Trigger};
-use aws::clients;
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
@@ -23,7 +23,8 @@ use aws_sdk_dynamodb::types::{
 use aws_sdk_eventbridge::types::Target;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{
-    BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, EncodingType, VersioningConfiguration,
+    BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, EncodingType,
+    VersioningConfiguration,
 };
 use aws_sdk_sqs::types::QueueAttributeName;
 use jiff::Timestamp;
@@ -85,12 +86,18 @@ pub struct CloudRoom {
 pub fn endpoint(wish: &Wish) -> Result<Option<String>, Trouble> {
     let url = std::env::var("AWS_ENDPOINT_URL").ok().filter(|url| !url.is_empty());
     if wish.really {
-        return if wish.bucket.is_some() { Ok(url) } else { Err("--really needs --bucket: the bucket to write to".into()) };
+        return if wish.bucket.is_some() {
+            Ok(url)
+        } else {
+            Err("--really needs --bucket: the bucket to write to".into())
+        };
     }
     let Some(url) = url else {
-        return Err("AWS_ENDPOINT_URL is not set: run it by `python3 scripts/emulator.py -- …`, or against AWS with \
+        return Err(
+            "AWS_ENDPOINT_URL is not set: run it by `python3 scripts/emulator.py -- …`, or against AWS with \
                     --really --bucket NAME"
-            .into());
+                .into(),
+        );
     };
     let other: Vec<String> = std::env::vars()
         .filter(|(name, value)| name.starts_with("AWS_ENDPOINT_URL_") && !is_here(value))
@@ -99,7 +106,8 @@ pub fn endpoint(wish: &Wish) -> Result<Option<String>, Trouble> {
     if is_here(&url) && other.is_empty() {
         return Ok(Some(url));
     }
-    Err(format!("{url} is not on this machine (nor are {other:?}): --really --bucket NAME if it is meant").into())
+    Err(format!("{url} is not on this machine (nor are {other:?}): --really --bucket NAME if it is meant")
+        .into())
 }
 
 /// Whether an address is one of this machine's own.
@@ -155,9 +163,21 @@ impl CloudRoom {
         }
         let region = self.config.region().map(|region| BucketLocationConstraint::from(region.as_ref()));
         let place = CreateBucketConfiguration::builder().set_location_constraint(region).build();
-        self.clients.s3.create_bucket().bucket(&self.bucket).create_bucket_configuration(place).send().await?;
+        self.clients
+            .s3
+            .create_bucket()
+            .bucket(&self.bucket)
+            .create_bucket_configuration(place)
+            .send()
+            .await?;
         let versions = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
-        self.clients.s3.put_bucket_versioning().bucket(&self.bucket).versioning_configuration(versions).send().await?;
+        self.clients
+            .s3
+            .put_bucket_versioning()
+            .bucket(&self.bucket)
+            .versioning_configuration(versions)
+            .send()
+            .await?;
         Ok(())
     }
 
@@ -167,7 +187,8 @@ impl CloudRoom {
             .attribute_type(ScalarAttributeType::S)
             .build()?;
         let key = KeySchemaElement::builder().attribute_name("run_id").key_type(KeyType::Hash).build()?;
-        let request = self.clients.tables.create_table().table_name(&self.name).attribute_definitions(attribute);
+        let request =
+            self.clients.tables.create_table().table_name(&self.name).attribute_definitions(attribute);
         request.key_schema(key).billing_mode(BillingMode::PayPerRequest).send().await?;
         for _ in 0..60 {
             let told = self.clients.tables.describe_table().table_name(&self.name).send().await?;
@@ -200,14 +221,22 @@ impl CloudRoom {
         let rule = self.clients.buses.put_rule().name(&self.name).event_bus_name(&self.name);
         rule.event_pattern(pattern).send().await?;
         let target = Target::builder().id("1").arn(arn).build()?;
-        self.clients.buses.put_targets().rule(&self.name).event_bus_name(&self.name).targets(target).send().await?;
+        self.clients
+            .buses
+            .put_targets()
+            .rule(&self.name)
+            .event_bus_name(&self.name)
+            .targets(target)
+            .send()
+            .await?;
         Ok(())
     }
 
     async fn make_sender(&self) -> Outcome {
         // On AWS a sender is verified by a person; nobody gets a mail from this suite there.
         if self.endpoint.is_some() {
-            let made = self.clients.mails.create_email_identity().email_identity("mill@example.com").send().await;
+            let made =
+                self.clients.mails.create_email_identity().email_identity("mill@example.com").send().await;
             // An earlier run on this emulator has done it.
             if let Err(error) = made
                 && !error.as_service_error().is_some_and(|e| e.is_already_exists_exception())
@@ -278,7 +307,9 @@ impl CloudRoom {
                     break;
                 }
                 for (key, version) in found {
-                    let key = percent_decode_str(&key.unwrap_or_default().replace('+', " ")).decode_utf8()?.into_owned();
+                    let key = percent_decode_str(&key.unwrap_or_default().replace('+', " "))
+                        .decode_utf8()?
+                        .into_owned();
                     let request = self.clients.s3.delete_object().bucket(&self.bucket).key(key);
                     request.set_version_id(version.map(str::to_owned)).send().await?;
                 }
@@ -408,7 +439,8 @@ impl Post for CloudRoom {
     }
 
     async fn mails(&self, run: &RunId) -> Result<usize, Trouble> {
-        let subject = |mail: &Value| mail.get("subject").and_then(Value::as_str).map(str::to_owned).unwrap_or_default();
+        let subject =
+            |mail: &Value| mail.get("subject").and_then(Value::as_str).map(str::to_owned).unwrap_or_default();
         let mails = self.mails_of_moto()?;
         Ok(mails.iter().filter(|mail| subject(mail).contains(run.short())).count())
     }

@@ -61,20 +61,25 @@ fn answer(stream: &TcpStream, reply: &Mutex<Reply>) -> io::Result<()> {
     io::copy(&mut reader.by_ref().take(length), &mut io::sink())?;
     let (status, headers, body) = told(&reply.lock().unwrap_or_else(PoisonError::into_inner));
     let body = body.to_string();
-    let head = format!("HTTP/1.1 {status} Told\r\nContent-Type: application/json\r\n{headers}Connection: close\r\n");
+    let head =
+        format!("HTTP/1.1 {status} Told\r\nContent-Type: application/json\r\n{headers}Connection: close\r\n");
     write!(&mut &*stream, "{head}Content-Length: {}\r\n\r\n{body}", body.len())
 }
 
 fn told(reply: &Reply) -> (u16, String, Value) {
     match reply {
         Reply::Answer(answer) => (200, String::new(), converse(answer)),
-        Reply::Failure(status, code) => (*status, format!("x-amzn-ErrorType: {code}\r\n"), json!({"message": "told to"})),
+        Reply::Failure(status, code) => {
+            (*status, format!("x-amzn-ErrorType: {code}\r\n"), json!({"message": "told to"}))
+        }
     }
 }
 
 fn converse(answer: &ModelAnswer) -> Value {
     let content = match &answer.tool_input {
-        Some(input) => json!([{"text": "So."}, {"toolUse": {"toolUseId": "t-1", "name": TOOL, "input": input}}]),
+        Some(input) => {
+            json!([{"text": "So."}, {"toolUse": {"toolUseId": "t-1", "name": TOOL, "input": input}}])
+        }
         None => json!([{"text": "No."}]),
     };
     json!({

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_lite::future::block_on;
 use gristmill::local::{
-    BUCKET, ContractFiles, FileAnalyses, FileObjects, InputFile, LocalEvents, Outbox, OutboxFiles, SystemClock,
+    BUCKET, ContractFiles, FileAnalyses, FileObjects, InputFile, LocalEvents, Outbox, OutboxFiles,
+    SystemClock,
 };
 use gristmill::progress::Progress;
 use jiff::Timestamp;
@@ -52,7 +53,8 @@ impl LocalRoom {
         }
         let other = folder.path().join("in").join("other.csv");
         fs::write(&other, b"")?;
-        let input = InputFile::hashed(&other, "input/other.csv".to_owned(), &Progress::hidden()).map_err(trouble)?;
+        let input =
+            InputFile::hashed(&other, "input/other.csv".to_owned(), &Progress::hidden()).map_err(trouble)?;
         let objects = FileObjects {
             input,
             contracts: ContractFiles::Directory(folder.path().join("contracts")),
@@ -96,7 +98,9 @@ impl Bucket for LocalRoom {
         // One who was told of another tag was told of the same file.
         let same = |(told, _): &&(SourceObject, FileObjects)| told.key == source.key;
         let exact = runs.iter().rev().find(|(told, _)| told == source);
-        exact.or_else(|| runs.iter().rev().find(same)).map_or_else(|| self.objects(), |(_, objects)| objects.clone())
+        exact
+            .or_else(|| runs.iter().rev().find(same))
+            .map_or_else(|| self.objects(), |(_, objects)| objects.clone())
     }
 
     fn bucket(&self) -> &str {
