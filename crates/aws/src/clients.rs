@@ -3,7 +3,7 @@
 //! | service | attempts | one attempt | the whole call |
 //! | --- | --- | --- | --- |
 //! | S3 | 4 | 30 s | 120 s |
-//! | DynamoDB, EventBridge | 4 | 5 s | 20 s |
+//! | DynamoDB, EventBridge, SQS | 4 | 5 s | 20 s |
 //! | Bedrock | 3 | 60 s | 150 s |
 //! | SES | 1 | 10 s | 10 s |
 //!
@@ -89,4 +89,11 @@ pub fn ses(config: &SdkConfig) -> aws_sdk_sesv2::Client {
         .timeout_config(limits(10, 10))
         .build();
     aws_sdk_sesv2::Client::from_conf(config)
+}
+
+/// A client of SQS.
+#[cfg(feature = "sqs")]
+#[must_use]
+pub fn sqs(config: &SdkConfig) -> aws_sdk_sqs::Client {
+    aws_sdk_sqs::Client::new(config)
 }

@@ -246,6 +246,13 @@ impl Analyses for TableAnalyses {
             .map_err(|error| Fault::new(GET, FaultKind::Invalid, "UnreadableRecord").caused_by(error))
     }
 
+    async fn task(&self, run_id: &RunId, task: Task) -> Result<Option<TaskItem>, Fault> {
+        // Not with the record, which may have hundreds of kilobytes.
+        let only = task::attributes(task).join(", ");
+        let item = self.get(task::key_of(run_id, task), Some(&only)).await?;
+        task::read(GET, &item, task)
+    }
+
     async fn begin_send(&self, lease: &Lease, send_id: &str, at: Timestamp) -> Result<Commit, Fault> {
         let attempt = Attempt { send_id: send_id.to_owned(), since: at };
         self.step(lease, &Step::BeginSend(attempt), |_| ()).await

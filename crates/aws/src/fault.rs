@@ -102,6 +102,8 @@ fn kind_of_code(code: &str) -> Option<FaultKind> {
         | "ServiceQuotaExceededException"
         | "SlowDown"
         | "PriorRequestNotComplete"
+        | "OverLimit"
+        | "KMS.ThrottlingException"
         | "ModelNotReadyException" => FaultKind::Throttled,
         "RequestTimeout" | "RequestTimeoutException" | "ModelTimeoutException" => FaultKind::TimedOut,
         "InternalError"
@@ -122,10 +124,13 @@ fn kind_of_code(code: &str) -> Option<FaultKind> {
         | "NoSuchBucket"
         | "NoSuchUpload"
         | "NotFound"
+        | "QueueDoesNotExist"
+        | "AWS.SimpleQueueService.NonExistentQueue"
         | "ResourceNotFoundException" => FaultKind::NotFound,
         "PreconditionFailed" => FaultKind::Changed,
         "AccessDenied"
         | "AccessDeniedException"
+        | "KMS.AccessDeniedException"
         | "UnrecognizedClientException"
         | "InvalidAccessKeyId"
         | "NotAuthorized"

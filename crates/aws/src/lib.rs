@@ -26,4 +26,6 @@ pub mod logging;
 pub mod s3;
 #[cfg(feature = "ses")]
 pub mod ses;
+#[cfg(feature = "sqs")]
+pub mod sqs;
 pub mod trigger;

@@ -10,6 +10,7 @@ mod events;
 mod mailer;
 mod model;
 mod objects;
+mod queues;
 
 pub use analyses::MemoryAnalyses;
 pub use clock::ManualClock;
@@ -17,6 +18,7 @@ pub use events::MemoryEvents;
 pub use mailer::MemoryMailer;
 pub use model::MemoryModel;
 pub use objects::{MemoryBody, MemoryObjects, MemoryUpload};
+pub use queues::MemoryQueues;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -1,7 +1,8 @@
 //! What a stage needs from the world.
 //!
 //! A port is named for its role. Each has three sets of adapters: AWS (crate `aws`), local files (crate
-//! `gristmill`) and memory ([`crate::memory`]). No SDK type appears in a signature.
+//! `gristmill`) and memory ([`crate::memory`]). [`Queues`] and [`Inventory`], which a run over local files does not
+//! need, have two. No SDK type appears in a signature.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -11,6 +12,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::checksum::Checksum;
+use crate::claims::TaskItem;
 use crate::events::PipelineEvent;
 use crate::identity::{ETag, RunId};
 use crate::record::AnalysisRecord;
@@ -278,6 +280,8 @@ pub struct StoredVersion {
     pub source: SourceObject,
     /// When it was stored.
     pub last_modified: Timestamp,
+    /// Whether it is what a reader of the key gets. No version of a deleted object is: a delete marker lies on top.
+    pub is_latest: bool,
 }
 
 /// Where a listing goes on.
@@ -547,6 +551,16 @@ pub trait Analyses: Send + Sync {
     /// Whatever the service refuses; a missing analysis is no error.
     fn load(&self, run_id: &RunId) -> impl Future<Output = Result<Option<AnalysisRecord>, Fault>> + Send;
 
+    /// How far a task of a run is, without claiming it; `None` when nobody has claimed it yet.
+    ///
+    /// # Errors
+    /// Whatever the service refuses.
+    fn task(
+        &self,
+        run_id: &RunId,
+        task: Task,
+    ) -> impl Future<Output = Result<Option<TaskItem>, Fault>> + Send;
+
     /// Writes down that a send is about to begin.
     ///
     /// # Errors
@@ -692,6 +706,81 @@ pub trait Mailer: Send + Sync {
     /// # Errors
     /// [`SendFault`] says what is known of the mail.
     fn send(&self, mail: &Mail) -> impl Future<Output = Result<String, SendFault>> + Send;
+}
+
+/// A message that was received from a queue and is hidden from others for a while.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Letter {
+    /// The queue's id of the message, the same at each receive.
+    pub id: String,
+    /// What this receive is answered with, to delete or to release.
+    pub receipt: String,
+    /// What was sent.
+    pub body: String,
+    /// When it was sent first. A message keeps this time on its way into a dead-letter queue.
+    pub sent_at: Timestamp,
+    /// How often it was received, this time included.
+    pub receives: u32,
+}
+
+/// How many messages a queue has, as far as the queue itself can tell.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Depth {
+    /// Messages that wait to be received.
+    pub visible: u64,
+    /// Messages that were received and not deleted yet.
+    pub hidden: u64,
+    /// Messages that may not be received yet.
+    pub delayed: u64,
+}
+
+impl Depth {
+    /// All of them.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.visible.saturating_add(self.hidden).saturating_add(self.delayed)
+    }
+}
+
+/// The most messages that one receive brings.
+pub const MAX_LETTERS: usize = 10;
+
+/// Queues by their names, for those who operate the pipeline. The stages are fed by Lambda and know no queue.
+pub trait Queues: Send + Sync {
+    /// Puts a message into a queue. `Ok` means that the queue has it, and is never said otherwise.
+    ///
+    /// # Errors
+    /// Whatever the service refuses. When no answer came, the queue may have the message.
+    fn send(&self, queue: &str, body: &str) -> impl Future<Output = Result<(), Fault>> + Send;
+
+    /// Receives up to [`MAX_LETTERS`] messages and hides them so long. None is a sign that the queue has none to be
+    /// seen, and no proof.
+    ///
+    /// # Errors
+    /// Whatever the service refuses. When no answer came, messages may be hidden.
+    fn receive(
+        &self,
+        queue: &str,
+        hide_for: Duration,
+    ) -> impl Future<Output = Result<Vec<Letter>, Fault>> + Send;
+
+    /// Deletes a message that was received. Safe to repeat.
+    ///
+    /// # Errors
+    /// Whatever the service refuses.
+    fn delete(&self, queue: &str, receipt: &str) -> impl Future<Output = Result<(), Fault>> + Send;
+
+    /// Shows a message to others again that was received and not deleted.
+    ///
+    /// # Errors
+    /// Whatever the service refuses.
+    fn release(&self, queue: &str, receipt: &str) -> impl Future<Output = Result<(), Fault>> + Send;
+
+    /// How many messages a queue has.
+    ///
+    /// # Errors
+    /// Whatever the service refuses.
+    fn depth(&self, queue: &str) -> impl Future<Output = Result<Depth, Fault>> + Send;
 }
 
 /// Time and chance.

@@ -57,6 +57,16 @@ impl TaskNames {
     }
 }
 
+/// The attributes that [`read`] looks at.
+pub(super) fn attributes(task: Task) -> Vec<&'static str> {
+    let TaskNames { state, owner, lease, fence } = TaskNames::of(task);
+    let mut names = vec![state, owner, lease, fence];
+    if task == Task::Notify {
+        names.extend([SEND_ID, SEND_SINCE, MESSAGE_ID, REFUSED_CODE, ENDED_AT]);
+    }
+    names
+}
+
 /// A state as it is stored.
 fn word(task: Task, state: TaskState) -> &'static str {
     match (task, state) {

@@ -86,6 +86,7 @@ fn stored(
             size: size.ok_or_else(|| incomplete("Size"))?,
         },
         last_modified: version.last_modified.and_then(timestamp).ok_or_else(|| incomplete("LastModified"))?,
+        is_latest: version.is_latest.ok_or_else(|| incomplete("IsLatest"))?,
     })
 }
 

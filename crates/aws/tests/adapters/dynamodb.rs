@@ -5,6 +5,7 @@ use aws::dynamodb::TableAnalyses;
 use aws_sdk_dynamodb::Client;
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use shared::claims::TaskState;
 use shared::events::Rows;
 use shared::facts::{Fact, FactKind};
 use shared::identity::RunId;
@@ -550,4 +551,31 @@ async fn a_send_is_given_up_only_while_nobody_knows_how_it_ended() {
             assert_eq!(table.get(&format!("{RUN}#mail")).unwrap()["notify_state"]["S"], expected);
         }
     }
+}
+
+#[tokio::test]
+async fn a_task_is_looked_at_without_its_record_and_without_a_write() {
+    let more = json!({
+        "send_id": { "S": "s1" }, "send_since": { "N": "1020000" },
+        "ended_at": { "S": "1970-01-01T00:17:30Z" }, "message_id": { "S": "m1" },
+    });
+    let mail = held("notify", "me", "SENT", &more);
+    let wire = Wire::replying([
+        Reply::new(200, json!({ "Item": mail }).to_string()),
+        Reply::new(200, "{}"),
+        Reply::new(200, json!({ "Item": { "notify_state": { "S": "LOST" } } }).to_string()),
+    ]);
+    let analyses = on(&wire);
+    let item = analyses.task(&run(), Task::Notify).await.unwrap().unwrap();
+    assert_eq!((item.state, item.owner.as_str(), item.fence), (TaskState::Done, "me", 3));
+    assert_eq!(item.attempt.unwrap().since, at(1_020));
+    assert_eq!(item.ending.unwrap().message_id.as_deref(), Some("m1"));
+    assert_eq!(analyses.task(&run(), Task::Analyze).await.unwrap(), None);
+    assert_eq!(analyses.task(&run(), Task::Notify).await.unwrap_err().code, "UnreadableClaim");
+    let asked = wire.sent();
+    assert!(asked.iter().all(|sent| sent.header("x-amz-target").unwrap().ends_with("GetItem")));
+    assert_eq!(asked[0].json()["Key"]["run_id"]["S"], format!("{RUN}#mail"));
+    assert_eq!(asked[0].json()["ConsistentRead"], true);
+    let names = "analyze_state, analyze_owner, analyze_lease, analyze_fence";
+    assert_eq!(asked[1].json()["ProjectionExpression"], names);
 }

@@ -11,4 +11,5 @@ mod dynamodb;
 mod eventbridge;
 mod s3;
 mod ses;
+mod sqs;
 mod wire;

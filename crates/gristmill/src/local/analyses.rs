@@ -162,6 +162,10 @@ impl Analyses for FileAnalyses {
         Ok(self.read(run_id)?.record)
     }
 
+    async fn task(&self, run_id: &RunId, task: Task) -> Result<Option<TaskItem>, Fault> {
+        Ok(self.read(run_id)?.tasks.remove(name_of(task)))
+    }
+
     async fn begin_send(&self, lease: &Lease, send_id: &str, at: Timestamp) -> Result<Commit, Fault> {
         let attempt = Attempt { send_id: send_id.to_owned(), since: at };
         self.change(&lease.run_id, |item| item.step(lease, &Step::BeginSend(attempt)))

@@ -104,6 +104,11 @@ impl Analyses for MemoryAnalyses {
         Ok(self.get(run_id))
     }
 
+    async fn task(&self, run_id: &RunId, task: Task) -> Result<Option<TaskItem>, Fault> {
+        self.script.before("task")?;
+        Ok(self.item(run_id, task))
+    }
+
     async fn begin_send(&self, lease: &Lease, send_id: &str, at: Timestamp) -> Result<Commit, Fault> {
         self.script.before("begin_send")?;
         let attempt = Attempt { send_id: send_id.to_owned(), since: at };

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
@@ -22,7 +22,7 @@ struct Version {
 }
 
 impl Version {
-    fn listed(&self, bucket: &str, key: &str) -> StoredVersion {
+    fn listed(&self, bucket: &str, key: &str, is_latest: bool) -> StoredVersion {
         let source = SourceObject {
             bucket: bucket.to_owned(),
             key: key.to_owned(),
@@ -30,7 +30,7 @@ impl Version {
             version_id: Some(self.id.clone()),
             size: self.info.size,
         };
-        StoredVersion { source, last_modified: self.info.last_modified }
+        StoredVersion { source, last_modified: self.info.last_modified, is_latest }
     }
 }
 
@@ -38,6 +38,8 @@ impl Version {
 struct Store {
     /// By bucket and key; the last version is the current one.
     objects: BTreeMap<(String, String), Vec<Version>>,
+    /// Objects on which a delete marker lies, by bucket and key.
+    deleted: BTreeSet<(String, String)>,
     now: Timestamp,
     versions_made: u64,
     read_size: usize,
@@ -56,8 +58,9 @@ impl Store {
             checksum: Checksum::of(bytes),
             metadata,
         };
-        let versions = self.objects.entry((at.bucket.clone(), at.key.clone())).or_default();
-        versions.push(version.clone());
+        let key = (at.bucket.clone(), at.key.clone());
+        self.deleted.remove(&key);
+        self.objects.entry(key).or_default().push(version.clone());
         version
     }
 
@@ -66,7 +69,8 @@ impl Store {
     }
 
     fn current(&self, bucket: &str, key: &str) -> Option<&Version> {
-        self.versions(bucket, key).last()
+        let is_deleted = self.deleted.contains(&(bucket.to_owned(), key.to_owned()));
+        self.versions(bucket, key).last().filter(|_| !is_deleted)
     }
 }
 
@@ -83,6 +87,7 @@ impl Default for MemoryObjects {
     fn default() -> Self {
         let store = Store {
             objects: BTreeMap::new(),
+            deleted: BTreeSet::new(),
             now: Timestamp::UNIX_EPOCH,
             versions_made: 0,
             read_size: usize::MAX,
@@ -132,6 +137,11 @@ impl MemoryObjects {
         lock(&self.store).objects.remove(&(bucket.to_owned(), key.to_owned()));
     }
 
+    /// Deletes an object as a bucket with versions does: a delete marker lies on top, the versions stay.
+    pub fn delete(&self, bucket: &str, key: &str) {
+        lock(&self.store).deleted.insert((bucket.to_owned(), key.to_owned()));
+    }
+
     /// The bytes of an object's current version.
     #[must_use]
     pub fn get(&self, bucket: &str, key: &str) -> Option<Vec<u8>> {
@@ -160,11 +170,14 @@ impl MemoryObjects {
         &self,
         operation: &'static str,
         at: &Location,
-        wanted: impl Fn(&Version) -> bool,
+        version_id: Option<&str>,
     ) -> Result<(ObjectInfo, MemoryBody), Fault> {
         self.script.before(operation)?;
         let store = lock(&self.store);
-        let version = store.versions(&at.bucket, &at.key).iter().rfind(|v| wanted(v));
+        let version = match version_id {
+            Some(id) => store.versions(&at.bucket, &at.key).iter().find(|version| version.id == id),
+            None => store.current(&at.bucket, &at.key),
+        };
         let version = version.ok_or_else(|| Fault::new(operation, FaultKind::NotFound, "NoSuchKey"))?;
         let body = MemoryBody {
             bytes: Arc::clone(&version.bytes),
@@ -181,8 +194,7 @@ impl Objects for MemoryObjects {
     type Upload = MemoryUpload;
 
     async fn open(&self, source: &SourceObject) -> Result<(ObjectInfo, MemoryBody), Fault> {
-        let wanted = |v: &Version| source.version_id.as_ref().is_none_or(|id| v.id == *id);
-        let (info, body) = self.read("open", &source.location(), wanted)?;
+        let (info, body) = self.read("open", &source.location(), source.version_id.as_deref())?;
         if info.etag != source.etag {
             return Err(Fault::new("open", FaultKind::Changed, "PreconditionFailed"));
         }
@@ -190,7 +202,7 @@ impl Objects for MemoryObjects {
     }
 
     async fn open_output(&self, at: &Location) -> Result<(ObjectInfo, MemoryBody), Fault> {
-        self.read("open_output", at, |_| true)
+        self.read("open_output", at, None)
     }
 
     async fn fetch(&self, at: &Location, known: Option<&ETag>) -> Result<Fetched, Fault> {
@@ -209,7 +221,8 @@ impl Objects for MemoryObjects {
     async fn list(&self, bucket: &str, prefix: &str) -> Result<Vec<String>, Fault> {
         self.script.before("list")?;
         let store = lock(&self.store);
-        let keys = store.objects.keys().filter(|(b, key)| b == bucket && key.starts_with(prefix));
+        let there = store.objects.keys().filter(|place| !store.deleted.contains(*place));
+        let keys = there.filter(|(b, key)| b == bucket && key.starts_with(prefix));
         Ok(keys.map(|(_, key)| key.clone()).collect())
     }
 
@@ -237,7 +250,11 @@ impl Inventory for MemoryObjects {
         let below = store.objects.iter().filter(|((b, key), _)| b == bucket && key.starts_with(prefix));
         // Newest first, as S3 lists the versions of a key.
         let all = below.flat_map(|((bucket, key), versions)| {
-            versions.iter().rev().map(move |version| version.listed(bucket, key))
+            let latest = store.current(bucket, key).map(|latest| latest.id.clone());
+            versions.iter().rev().map(move |version| {
+                let is_latest = latest.as_ref() == Some(&version.id);
+                version.listed(bucket, key, is_latest)
+            })
         });
         let mut rest: Vec<StoredVersion> = match from {
             None => all.collect(),
@@ -367,6 +384,27 @@ mod tests {
         objects.remove("b", "k");
         assert_eq!(read_all(&objects, &first), Err(FaultKind::NotFound));
         assert_eq!(read_all(&objects, &unversioned), Err(FaultKind::NotFound));
+    }
+
+    #[test]
+    fn a_delete_marker_hides_an_object_and_keeps_its_versions() {
+        let objects = MemoryObjects::new();
+        let first = objects.put("b", "input/a", "1");
+        let second = objects.put("b", "input/a", "2");
+        let latest = |objects: &MemoryObjects| {
+            let page = block_on(objects.versions("b", "input/", None)).unwrap();
+            page.versions.into_iter().map(|v| (v.source, v.is_latest)).collect::<Vec<_>>()
+        };
+        assert_eq!(latest(&objects), [(second.clone(), true), (first.clone(), false)]);
+        objects.delete("b", "input/a");
+        assert_eq!(latest(&objects), [(second.clone(), false), (first.clone(), false)]);
+        assert_eq!(read_all(&objects, &second).unwrap().0, b"2");
+        let unversioned = SourceObject { version_id: None, ..second.clone() };
+        assert_eq!(read_all(&objects, &unversioned), Err(FaultKind::NotFound));
+        assert_eq!(objects.get("b", "input/a"), None);
+        assert!(block_on(objects.list("b", "input/")).unwrap().is_empty());
+        let third = objects.put("b", "input/a", "3");
+        assert_eq!(latest(&objects), [(third, true), (second, false), (first, false)]);
     }
 
     #[test]

@@ -86,6 +86,11 @@ impl Analyses for Ports {
         Ok(self.call(Operation::GetItem, read).await?.map(|record| AnalysisRecord::clone(&record)))
     }
 
+    async fn task(&self, run_id: &RunId, task: Task) -> Result<Option<TaskItem>, Fault> {
+        let asked = run_id.clone();
+        self.call(Operation::GetItem, move |world| Ok(world.table.task(&asked, task).cloned())).await
+    }
+
     async fn begin_send(&self, lease: &Lease, send_id: &str, at: Timestamp) -> Result<Commit, Fault> {
         if !lock(&self.shared).mechanisms.send_intent {
             return Ok(Commit::Stored);
@@ -129,7 +134,7 @@ impl Analyses for Ports {
     }
 
     async fn mark(&self, run_id: &RunId) -> Result<(), Fault> {
-        let Some(mut mail) = self.mail(run_id).await? else { return Ok(()) };
+        let Some(mut mail) = self.task(run_id, Task::Notify).await? else { return Ok(()) };
         for _ in 0..MARKS {
             let asked = run_id.clone();
             let told = move |world: &mut World| {
@@ -150,19 +155,11 @@ impl Analyses for Ports {
             })
             .await?;
             // The last to write looks again.
-            match self.mail(run_id).await? {
+            match self.task(run_id, Task::Notify).await? {
                 Some(now) if now.notification() != mail.notification() => mail = now,
                 _ => return Ok(()),
             }
         }
         Err(Fault::new("UpdateItem", FaultKind::Contended, "MailKeepsChanging"))
-    }
-}
-
-impl Ports {
-    /// The item of the mail.
-    async fn mail(&self, run_id: &RunId) -> Result<Option<TaskItem>, Fault> {
-        let asked = run_id.clone();
-        self.call(Operation::GetItem, move |world| Ok(world.table.task(&asked, Task::Notify).cloned())).await
     }
 }

@@ -203,6 +203,7 @@ impl Bucket {
                 versions.push(StoredVersion {
                     source: version.source(bucket, key),
                     last_modified: version.modified,
+                    is_latest: stored.last().is_some_and(|last| last.number == version.number),
                 });
             }
         }

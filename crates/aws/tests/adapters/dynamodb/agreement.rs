@@ -5,7 +5,7 @@
 //! its answer was lost, must be answered the same.
 
 use serde_json::{Map, Value, json};
-use shared::claims::{Attempt, Ending, Step, TaskItem, TaskState};
+use shared::claims::{Attempt, Ending, Step, TaskItem};
 use shared::ports::{FeedbackKind, Heard, MailFeedback};
 
 use super::table::Table;

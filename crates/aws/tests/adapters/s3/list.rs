@@ -27,7 +27,7 @@ const PAGE: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
     </Owner>
   </Version>
   <DeleteMarker>
-    <Key>input/sales/second.csv</Key>
+    <Key>input/sales/second%01%C3%A4.csv</Key>
     <VersionId>03jpff543dhffds434rfdsFDN943fdsFkdmqnh892</VersionId>
     <IsLatest>true</IsLatest>
     <LastModified>2026-06-01T09:00:00.000Z</LastModified>
@@ -74,6 +74,8 @@ async fn versions_are_listed_with_their_keys_decoded_and_without_delete_markers(
             size,
         },
         last_modified: at.parse().unwrap(),
+        // The version without an id lies below a delete marker.
+        is_latest: version_id.is_some(),
     };
     assert_eq!(
         page.versions,
@@ -135,6 +137,7 @@ async fn a_listing_that_cannot_be_followed_is_a_fault_and_no_end() {
             Reply::new(200, PAGE.replace("<LastModified>2026-06-01T08:30:00.000Z</LastModified>", "")),
             "NoLastModified",
         ),
+        (Reply::new(200, PAGE.replace("<IsLatest>false</IsLatest>", "")), "NoIsLatest"),
     ] {
         let fault = versions(&Wire::replying([reply]), None).await.unwrap_err();
         assert_eq!((fault.kind, fault.code.as_str()), (FaultKind::Internal, code));

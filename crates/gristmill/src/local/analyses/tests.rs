@@ -121,3 +121,15 @@ fn a_file_that_is_no_analysis_is_named_and_left_alone() {
     assert!(fault.source.unwrap().to_string().contains(run_id().as_str()));
     assert_eq!(fs::read(analyses.path_of(&run_id())).unwrap(), b"{");
 }
+
+#[test]
+fn a_task_is_looked_at_without_being_claimed() {
+    let directory = tempfile::tempdir().unwrap();
+    let analyses = FileAnalyses::new(directory.path().to_owned());
+    assert_eq!(block_on(analyses.task(&run_id(), Task::Notify)).unwrap(), None);
+    assert!(!analyses.path_of(&run_id()).exists(), "a look writes nothing");
+    let lease = granted(&analyses, &claim(Task::Notify, "a", "2024-05-20T00:00:00Z"));
+    let mail = block_on(analyses.task(&run_id(), Task::Notify)).unwrap().unwrap();
+    assert_eq!((mail.state, mail.fence), (TaskState::Claimed, lease.fence));
+    assert_eq!(block_on(analyses.task(&run_id(), Task::Analyze)).unwrap(), None);
+}

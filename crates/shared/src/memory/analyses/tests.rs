@@ -209,3 +209,19 @@ fn a_claim_whose_answer_was_lost_is_granted_again() {
     assert_eq!(lost.unwrap_err().kind, FaultKind::TimedOut);
     assert_eq!(granted(&analyses, Task::Notify, "a", 1).fence, 1);
 }
+
+#[test]
+fn a_task_is_looked_at_without_being_claimed() {
+    let analyses = MemoryAnalyses::new();
+    let look = |task| block_on(analyses.task(&run(), task)).unwrap();
+    assert_eq!(look(Task::Analyze), None);
+    let lease = granted(&analyses, Task::Notify, "one", 0);
+    assert_eq!(begin(&analyses, &lease, "s1", 1), Commit::Stored);
+    let mail = look(Task::Notify).unwrap();
+    assert_eq!((mail.state, mail.fence, mail.owner.as_str()), (TaskState::Sending, 1, "one"));
+    assert_eq!(mail.attempt.unwrap().send_id, "s1");
+    // The look has changed nothing: whoever holds the task still does.
+    assert_eq!(end(&analyses, &lease, &sent()), Commit::Stored);
+    assert_eq!(look(Task::Notify).unwrap().state, TaskState::Done);
+    assert_eq!(look(Task::Analyze), None);
+}
