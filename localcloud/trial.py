@@ -168,6 +168,7 @@ def check_all(checks, cloud, told):
     checks.true("all is quiet in the end", quiet(cloud))
     sweep(checks, cloud)
     checks.same("mails in all", len(cloud.mails), 2)
+    checks.same("mails that the emulator's SES has sent", cloud.client("ses").get_send_quota()["SentLast24Hours"], 2)
     heard = [about for done in cloud.functions.invocations for about in done["about"]]
     for kind in ("Email Sent", "Email Delivered"):
         of_it = [about for about in heard if about.get("detail_type") == kind]
