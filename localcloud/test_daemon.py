@@ -110,6 +110,17 @@ class Life(Case):
         self.assertEqual(keeper.wait(10), 0)
         self.assertEqual(marked.wait(5), -signal.SIGKILL)
 
+    def test_a_keeper_leaves_the_cloud_itself_alone(self):
+        script = (
+            "import subprocess, sys\n"
+            "keeper = subprocess.Popen([sys.executable, *sys.argv[1:]], stdin=subprocess.PIPE)\n"
+            "keeper.stdin.close()\n"
+            "print(keeper.wait(), flush=True)\n"
+        )
+        command = [sys.executable, "-c", script, str(HERE), "keep", "ours", str(self.base.folder)]
+        done = self.spawn(*command, env={**os.environ, daemon.MARK: "ours"})
+        self.assertEqual((done.stdout.read(), done.wait(10)), ("0\n", 0))
+
     def test_state_is_for_its_owner_alone(self):
         self.base.tell(phase="ready", token="secret")
         self.base.tell(phase="down")
