@@ -73,10 +73,7 @@ class Function:
         service = cloud.client("lambda")
         told = service.get_function(FunctionName=name)
         kept = told["Configuration"]
-        # Asked for by its name, moto finds no mapping that was made with the function's ARN; AWS does.
-        pages = service.get_paginator("list_event_source_mappings").paginate()
-        mappings = [one for page in pages for one in page["EventSourceMappings"]]
-        mappings = [one for one in mappings if one["FunctionArn"] == kept["FunctionArn"]]
+        mappings = service.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
         if len(mappings) != 1:
             raise RuntimeError(f"{name} has {len(mappings)} event source mappings, not one")
         queue = mappings[0]["EventSourceArn"].split(":")[-1]
