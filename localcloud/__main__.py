@@ -18,7 +18,7 @@ not; 2 wrong use, or something that it needs is missing.
 import sys
 
 if sys.version_info < (3, 11):
-    sys.exit("Python 3.11 or later is needed, and this is %s. Where a later one is installed: python3.11 localcloud …" % sys.version.split()[0])
+    sys.exit("Python 3.11 or later is needed, and this is %s; try python3.11 localcloud" % sys.version.split()[0])
 
 import argparse
 import json
@@ -233,7 +233,7 @@ def down(base, options):
         say("it did not end by itself within 30 s, and is ended now")
     ended = daemon.clean(state.get("mark"), base.folder) if state else 0
     if base.is_up():
-        say("something holds its lock that is not its own; look at the processes that have " + str(base.folder / "lock") + " open")
+        say(f"something that is not its own holds its lock: see which process has {base.folder / 'lock'} open")
         return 1
     if not was_up:
         say("no local cloud was up" + (f"; {ended} processes of an earlier one were left, and are gone" if ended else ""))
@@ -300,7 +300,7 @@ def arguments():
     made.add_argument("--hours", type=float, default=4, help="it ends by itself after so long (%(default)s)")
     made = command("drop", drop, "put files into the bucket, and follow each to its mail")
     made.add_argument("files", nargs="+", type=pathlib.Path, metavar="FILE")
-    made.add_argument("--dataset", help="put it below input/<dataset>/; by default the dataset whose contract has the file's name")
+    made.add_argument("--dataset", help="put it below input/<dataset>/; by default that of the contract with the file's name")
     made.add_argument("--seconds", type=float, default=120, help="how long to wait for a file (%(default)s)")
     made.add_argument("--json", action="store_true", help="one line of JSON a file")
     made = command("look", look, "show what there is: all, or what belongs to a file's key or to a run")

@@ -184,7 +184,8 @@ class Ses(unittest.TestCase):
         self.assertEqual({name: mail[name] for name in wanted}, wanted)
         self.assertEqual(pathlib.Path(mail["files"]["html"]).read_text(), "<p>five</p>")
         self.assertEqual(pathlib.Path(mail["files"]["txt"]).read_text(), "five")
-        parsed = stubs.email.message_from_bytes(pathlib.Path(mail["files"]["eml"]).read_bytes(), policy=stubs.email.policy.default)
+        whole = pathlib.Path(mail["files"]["eml"]).read_bytes()
+        parsed = stubs.email.message_from_bytes(whole, policy=stubs.email.policy.default)
         self.assertEqual((parsed["Subject"], parsed["To"]), ("Größe: 5 rows", "data@example.com"))
 
     def test_a_second_mail_of_a_run_is_kept_beside_the_first(self):

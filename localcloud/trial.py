@@ -90,9 +90,8 @@ def check_versions(checks, cloud):
     """Outputs, manifests and the ledger are written once."""
     for prefix in ("processed/", "rejected/", "manifests/", "ledger/"):
         pages = cloud.client("s3").get_paginator("list_object_versions")
-        found = [
-            one["Key"] for page in pages.paginate(Bucket=cloud.outputs["bucket"], Prefix=prefix) for one in page.get("Versions", [])
-        ]
+        listed = pages.paginate(Bucket=cloud.outputs["bucket"], Prefix=prefix)
+        found = [one["Key"] for page in listed for one in page.get("Versions", [])]
         checks.true(f"something below {prefix}", found)
         checks.same(f"one version of each key below {prefix}", len(found), len(set(found)))
 
@@ -156,7 +155,8 @@ def sweep(checks, cloud):
     for rule in cloud.schedule.rules:
         cloud.schedule.send(rule["name"])
     checks.true("quiet after the sweep", quiet(cloud))
-    lines = [line for done in cloud.functions.invocations[mark:] for line in cloud.functions.said(done["request_id"], "processor")]
+    done = [one["request_id"] for one in cloud.functions.invocations[mark:]]
+    lines = [line for request_id in done for line in cloud.functions.said(request_id, "processor")]
     swept = [line for line in lines if line.get("outcome") == "swept"]
     checks.same("sweeps", len(swept), 1)
     counted = [line for line in lines if line.get("message") == "swept"]
@@ -240,7 +240,8 @@ def run(packages, options):
         told |= {"checks": checks.held + len(checks.broken), "broken": checks.broken}
         for line in checks.broken:
             say(f"NOT RIGHT: {line}")
-        say(f"{checks.held} of {told['checks']} checks held; {told.get('seconds', '?')} s, of which {told.get('up_seconds', '?')} s to start")
+        took, start = told.get("seconds", "?"), told.get("up_seconds", "?")
+        say(f"{checks.held} of {told['checks']} checks held; {took} s, of which {start} s to start")
         if options.json:
             print(json.dumps(told, indent=1))
     return 1 if checks.broken else 0
