@@ -1,5 +1,4 @@
 //! What went wrong at AWS, and what to do about it.
-
 use operator::names::{Names, Stage};
 use shared::ports::{Fault, FaultKind};
 
