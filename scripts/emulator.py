@@ -20,6 +20,7 @@ import pathlib
 import subprocess
 import sys
 import threading
+import urllib.request
 
 import checkout
 
@@ -28,6 +29,13 @@ SERVER = pathlib.Path(__file__).resolve().parent / "emulator_server.py"
 ACCOUNT = "111122223333"
 REGION = "eu-central-1"
 START_SECONDS = 60
+# What the server is told: whose account it is, where, and that a page of a listing has a thousand entries, as on AWS.
+SETTINGS = {
+    "MOTO_ACCOUNT_ID": ACCOUNT,
+    "EMULATOR_REGION": REGION,
+    "MOTO_S3_DEFAULT_MAX_KEYS": "1000",
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
 
 
 class Emulator:
@@ -48,6 +56,16 @@ class Emulator:
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         }
 
+    def announce(self, source, detail_type, detail, resources=(), time=None):
+        """Puts an event of an AWS service on the default bus: PutEvents refuses sources such as `aws.ses`. `time` is ISO 8601,
+        by default now. Gives the event's id. (emulator_events.py)"""
+        event = {"source": source, "detail-type": detail_type, "detail": detail, "resources": list(resources)}
+        if time is not None:
+            event["time"] = time
+        asked = urllib.request.Request(f"{self.url}/_services/events", json.dumps(event).encode(), method="POST")
+        with urllib.request.urlopen(asked, timeout=30) as answer:
+            return json.load(answer)["EventId"]
+
 
 @contextlib.contextmanager
 def running(limit_seconds=900, log=None, environment=None):
@@ -60,7 +78,7 @@ def running(limit_seconds=900, log=None, environment=None):
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=log or subprocess.DEVNULL,
-        env={**os.environ, "MOTO_ACCOUNT_ID": ACCOUNT, "PYTHONDONTWRITEBYTECODE": "1", **(environment or {})},
+        env={**os.environ, **SETTINGS, **(environment or {})},
     )
     late = threading.Timer(START_SECONDS, process.kill)
     late.start()

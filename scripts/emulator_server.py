@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """moto as a server, with what it lacks for Gristmill's stack. Started by emulator.py, with moto's own Python.
 
-Each class below supplies one thing that moto 5.2.5 leaves out or does otherwise than AWS, with the page of AWS that says
-what is right. A thing that moto learns by itself can be taken out here.
+Each function below that `replaces` or `adds` something supplies what moto 5.2.5 leaves out or does otherwise than AWS, with
+the page of AWS that says what is right; S3, EventBridge, SQS and DynamoDB have modules of their own beside this one.
+docs/EMULATOR.md lists all of it, and scripts/check_emulator.py holds the list to the code. A thing that moto learns by itself
+can be taken out.
 """
 
 import argparse
@@ -26,103 +28,24 @@ from moto.core.config import default_user_config
 from moto.iam.access_control import PermissionResult
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from moto.s3.models import FakeBucket
-from moto.s3.responses import S3Response
 from moto.ses.models import ConfigurationSet
 from moto.sesv2 import urls as sesv2_urls
 from moto.sesv2.models import SESV2Backend
 from moto.sesv2.responses import SESV2Response
-from moto.sqs.models import Queue
 from moto.sts.models import sts_backends
 from werkzeug.serving import make_server
 
-
-def replaces(owner, name):
-    """Puts a function in the place of one of moto's, which it gets as its first argument."""
-
-    def put(function):
-        original = getattr(owner, name)
-        setattr(owner, name, lambda *args, **named: function(original, *args, **named))
-        return function
-
-    return put
-
-
-def adds(owner):
-    """Gives a class of moto's a function that it lacks."""
-
-    def put(function):
-        if hasattr(owner, function.__name__):
-            raise RuntimeError(f"moto has {owner.__name__}.{function.__name__} of its own now: take ours out")
-        setattr(owner, function.__name__, function)
-        return function
-
-    return put
-
-
-# SQS: attributes that a call does not name keep their values; moto forgets the queue's policy at every such call.
-# (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html)
-@replaces(Queue, "_set_attributes")
-def keep_what_is_not_named(original, queue, attributes, now=None):
-    policy = attributes["Policy"] if "Policy" in attributes else getattr(queue, "policy", None)
-    original(queue, attributes, now)
-    queue.policy = policy
-    queue.redrive_allow_policy = queue.redrive_allow_policy or None
-
-
-# SQS: RedriveAllowPolicy is an attribute as RedrivePolicy is; moto takes it and never gives it back. Set to nothing, each of
-# the two is taken away.
-# (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueAttributes.html)
-Queue.redrive_allow_policy = None
-Queue.BASE_ATTRIBUTES.append("RedriveAllowPolicy")
-
-
-# SQS: policies come back without blanks, as they were set; moto writes RedrivePolicy anew with blanks.
-# (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueAttributes.html)
-with_blanks = Queue.attributes
-
-
-def without_blanks(queue):
-    told = with_blanks.fget(queue)
-    if told.get("RedrivePolicy"):
-        told["RedrivePolicy"] = json.dumps(queue.redrive_policy, separators=(",", ":"))
-    return told
-
-
-Queue.attributes = property(without_blanks)
-
-
-# S3: how many earlier versions a lifecycle rule keeps whatever their age; moto does not keep the number.
-# (https://docs.aws.amazon.com/AmazonS3/latest/API/API_NoncurrentVersionExpiration.html)
-@replaces(FakeBucket, "set_lifecycle")
-def with_newer_versions(original, bucket, rules):
-    original(bucket, rules)
-    for kept, rule in zip(bucket.rules, rules):
-        kept.newer_noncurrent_versions = (rule.get("NoncurrentVersionExpiration") or {}).get("NewerNoncurrentVersions")
-
-
-# S3: that a bucket tells EventBridge; moto does so, and does not say it.
-# (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketNotificationConfiguration.html)
-@replaces(S3Response, "serialized")
-def tell_what_is_kept(original, response, action_result):
-    told, action = getattr(action_result, "result", None), response.data.get("Action")
-    if isinstance(told, dict) and action == "GetBucketLifecycleConfiguration":
-        for rule, kept in zip(told["Rules"], response.backend.get_bucket_lifecycle(response.bucket_name)):
-            if kept.newer_noncurrent_versions:
-                rule["NoncurrentVersionExpiration"]["NewerNoncurrentVersions"] = kept.newer_noncurrent_versions
-    if isinstance(told, dict) and action == "GetBucketNotificationConfiguration":
-        kept = response.backend.get_bucket_notification_configuration(response.bucket_name)
-        if kept.event_bridge is not None:
-            told["EventBridgeConfiguration"] = {}
-    return original(response, action_result)
+import emulator_dynamodb  # noqa: F401 (it changes moto)
+import emulator_s3  # noqa: F401
+import emulator_sqs  # noqa: F401
+from emulator_events import SERVICE_EVENTS, said_by_a_service
+from emulator_patch import REQUEST_ID, adds, replaces, request, turn
 
 
 # S3: the conditions of a bucket's policy; moto denies whatever a statement with a condition is about. The emulator speaks
 # HTTP and stands for HTTPS, so a request counts as secure.
 # (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html,
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html)
-request = {}
-
-
 def about_the_request():
     """The values of the keys that conditions may ask for; a key without a value is absent."""
     key = re.search(r"Credential=([^/]+)/", request.get("HTTP_AUTHORIZATION", ""))
@@ -398,12 +321,32 @@ def answered(start_response, status, said):
     return [body]
 
 
+def body_of(environ):
+    return environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+
+
+# S3: each answer tells the id of the request, which is the one that the event names; moto tells another, under the name that
+# other services have for it.
+# (https://docs.aws.amazon.com/AmazonS3/latest/API/RESTCommonResponseHeaders.html)
+def with_request_id(environ, start_response):
+    if environ.get("HTTP_AUTHORIZATION", "").split("/")[3:4] != ["s3"]:
+        return start_response
+
+    def start(status, headers, *rest):
+        return start_response(status, [*headers, ("x-amz-request-id", environ[REQUEST_ID])], *rest)
+
+    return start
+
+
 def front(environ, start_response):
     """Takes the calls of services that moto lacks; hands the others on."""
     target = environ.get("HTTP_X_AMZ_TARGET", "")
+    if environ.get("PATH_INFO") == SERVICE_EVENTS:
+        status, said = said_by_a_service(body_of(environ))
+        return answered(start_response, "200 OK", said)
     if CODE_CONNECTIONS not in target:
         return None
-    asked = json.loads(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
+    asked = json.loads(body_of(environ))
     region = environ.get("HTTP_AUTHORIZATION", "///").split("/")[2]
     status, said = code_connections(target.split(CODE_CONNECTIONS)[1], asked, region)
     return answered(start_response, "200 OK" if status == 200 else "400 Bad Request", said)
@@ -417,11 +360,13 @@ def main():
     # A function is stored and not run: moto would want Docker for that.
     default_user_config["lambda"] = {"use_docker": False}
 
-    application, one_at_a_time = DomainDispatcherApplication(create_backend_app), threading.Lock()
+    application = DomainDispatcherApplication(create_backend_app)
 
     def serial(environ, start_response):
         # moto's models are not made for threads. Connections are: a client may open one that it never uses.
-        with one_at_a_time:
+        with turn:
+            environ[REQUEST_ID] = uuid.uuid4().hex[:16].upper()
+            start_response = with_request_id(environ, start_response)
             request.clear()
             request.update(environ)
             try:

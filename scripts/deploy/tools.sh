@@ -41,6 +41,10 @@ esac
 . scripts/deploy/path.sh
 mkdir -p "$GRISTMILL_TOOLS/bin"
 
+# Two may ask for the same tool at a time; the second then finds it there.
+exec {lock}>"$GRISTMILL_TOOLS/lock"
+flock "$lock"
+
 scratch="$(mktemp -d)"
 trap 'rm -rf "$scratch"' EXIT
 
