@@ -141,7 +141,7 @@ fn because(fault: &Fault) -> String {
     let Some(source) = &fault.source else { return String::new() };
     // The list of all that was tried for credentials comes on lines of its own.
     let told = source.to_string();
-    let mut words = told.lines().next().unwrap_or_default().trim_end_matches(" Attempted:").to_owned();
+    let mut words = told.lines().next().unwrap_or_default().to_owned();
     let mut cause = source.source();
     while let Some(error) = cause {
         let more = error.to_string().lines().next().unwrap_or_default().to_owned();
@@ -150,7 +150,7 @@ fn because(fault: &Fault) -> String {
         }
         cause = error.source();
     }
-    format!(": {words}")
+    format!(": {}", words.trim_end_matches(" Attempted:"))
 }
 
 #[cfg(test)]
