@@ -248,6 +248,8 @@ class Plan:
         self.calls = collections.Counter()
         self.lock = threading.Lock()
         self.stopped = False
+        # A service that is out: all of its calls fail.
+        self.out = None
 
     def stop(self):
         """From now on nothing goes wrong."""
@@ -263,6 +265,8 @@ class Plan:
         point = chance.choice(("before forward", "after answer"))
         weights = call.kinds()
         kind = chance.choices(list(weights), list(weights.values()))[0] if weights else None
+        if self.out and self.out == call.service:
+            return nth, "outage", None, chance
         if self.stopped or not weights:
             return nth, None, None, chance
         return (nth, None, point, chance) if kill else (nth, kind if fault else None, None, chance)
@@ -278,6 +282,8 @@ class Log:
         self.calls = collections.Counter()
         self.faults = collections.Counter()
         self.kills = collections.Counter()
+        # Calls that failed because their service was out: they are told apart, since nobody would have to count long.
+        self.outage = 0
         # Requests that the service sees in this order: writes to the table, events for the bus.
         self.effects = []
 
@@ -292,7 +298,10 @@ class Log:
 
     def struck(self, call, nth, kind):
         with self.lock:
-            self.faults[kind, call.name] += 1
+            if kind == "outage":
+                self.outage += 1
+            else:
+                self.faults[kind, call.name] += 1
         self.write(event="fault", kind=kind, call=call.name, nth=nth, caller=call.caller)
 
     def killed(self, call, nth, point):
@@ -483,6 +492,7 @@ class Connection(socketserver.StreamRequestHandler):
         proxy = self.server.proxy
         if kind == "refused-entry":
             return refused_entry(chance)
+        kind = "error" if kind == "outage" else kind
         if (call.service, kind) in WORDS:
             return said(call, *chance.choice(WORDS[call.service, kind]))
         if kind == "twice":

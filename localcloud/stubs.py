@@ -306,29 +306,23 @@ class Ses:
             with self.guard:
                 if not self.events or self.events[0][0] > self.cloud.clock():
                     return
-                _, _, kind, mail = self.events[0]
-            # Gone only when it is sent: whoever asks what is due sees it until then.
+                at, number, kind, mail = self.events[0]
+            # Gone only when it is sent: whoever asks what is due sees it until then. One that is due earlier may have come
+            # meanwhile.
             self.say(kind, mail)
             with self.guard:
-                heapq.heappop(self.events)
+                self.events.remove((at, number, kind, mail))
+                heapq.heapify(self.events)
 
     def say(self, kind, mail):
         """Puts an event of SES on the default bus, if the mail's configuration set has it told there."""
         if KINDS[kind][2] not in self.told(mail["configuration_set"]):
             return
         now = self.cloud.clock()
-        entry = {
-            "Source": "aws.ses",
-            "DetailType": kind,
-            "Detail": json.dumps(detail(kind, mail, now, self.cloud.account)),
-            "Resources": [
-                f"arn:aws:ses:{self.cloud.region}:{self.cloud.account}:configuration-set/{mail['configuration_set']}"
-            ],
-            "Time": now,
-        }
-        told = self.cloud.client("events").put_events(Entries=[entry])
-        if told["FailedEntryCount"]:
-            raise RuntimeError(f"the bus refused an event of SES: {told['Entries']}")
+        place = f"arn:aws:ses:{self.cloud.region}:{self.cloud.account}"
+        resources = [f"{place}:configuration-set/{mail['configuration_set']}"]
+        told = detail(kind, mail, now, self.cloud.account)
+        self.cloud.emulator.announce("aws.ses", kind, told, resources, time=iso(now))
 
     def told(self, name):
         """The kinds of events that a configuration set has put on the default bus."""

@@ -64,7 +64,7 @@ pub struct Observation {
     pub items: Vec<serde_json::Map<String, Value>>,
     /// Every mail that the mail service took.
     pub mails: Vec<Mail>,
-    /// The queues of the stages: `process`, `analyze`, `notify`.
+    /// The queues of the stages: `processor`, `analyzer`, `notifier`.
     pub queues: BTreeMap<String, Queue>,
     /// Every file that was dropped into `input/`.
     pub uploads: Vec<Dropped>,
@@ -228,9 +228,9 @@ impl Observation {
 
 fn name(stage: Stage) -> &'static str {
     match stage {
-        Stage::Process => "process",
-        Stage::Analyze => "analyze",
-        Stage::Notify => "notify",
+        Stage::Process => "processor",
+        Stage::Analyze => "analyzer",
+        Stage::Notify => "notifier",
     }
 }
 

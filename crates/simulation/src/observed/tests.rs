@@ -442,7 +442,7 @@ fn each_rule_goes_red_when_what_was_observed_is_damaged() {
                 seen.observation.uploads.push(other);
                 let body = crate::services::bus::object_created(&source);
                 assert_eq!(crate::services::bus::parse(&body), Ok(Trigger::Arrival(source)));
-                seen.observation.queues.get_mut("process").unwrap().dead.push(body);
+                seen.observation.queues.get_mut("processor").unwrap().dead.push(body);
             },
             &[Unfinished, Queue],
         ),
@@ -481,14 +481,14 @@ fn each_rule_goes_red_when_what_was_observed_is_damaged() {
         (
             "a message is still in a queue",
             |seen, _| {
-                seen.observation.queues.get_mut("notify").unwrap().messages = 1;
+                seen.observation.queues.get_mut("notifier").unwrap().messages = 1;
             },
             &[Queue],
         ),
         (
             "an invocation is still at work",
             |seen, _| {
-                seen.observation.queues.get_mut("analyze").unwrap().at_work = 1;
+                seen.observation.queues.get_mut("analyzer").unwrap().at_work = 1;
             },
             &[Queue],
         ),
@@ -592,7 +592,7 @@ fn an_observation_that_contradicts_itself_is_not_judged() {
             seen.files.remove(&file);
         }),
         ("a queue is missing", |seen, _| {
-            seen.observation.queues.remove("notify");
+            seen.observation.queues.remove("notifier");
         }),
         ("a record has another form", |seen, split| {
             seen.item(split.run_id.as_str()).remove("summary");
