@@ -47,10 +47,13 @@ fn with_dead_letters() -> Mill {
         }
         mill.work_until_dead();
     }
-    for (key, passes) in [("c", 0), ("d", 1)] {
+    for (key, done) in [("c", vec![Stage::Processor]), ("d", vec![Stage::Processor, Stage::Analyzer])] {
         mill.drop_file(&format!("input/parts/{key}.csv"));
+        for stage in done {
+            mill.work_at(stage);
+        }
         for _ in 0..RECEIVES {
-            mill.analyses.fail_after("claim", passes, FaultKind::Unavailable);
+            mill.analyses.fail_next("claim", FaultKind::Unavailable);
         }
         mill.work_until_dead();
     }
