@@ -199,7 +199,7 @@ def drop(base, options):
             continue
         try:
             asked = {"path": str(file.resolve()), "dataset": options.dataset, "seconds": options.seconds}
-            told = daemon.ask(base, "/drop", seconds=options.seconds + 60, **asked)
+            told = daemon.ask(base, "/drop", asked, wait=options.seconds + 60)
         except daemon.Refused as refused:
             say(f"{file}: {refused}")
             worst = 1
@@ -211,7 +211,7 @@ def drop(base, options):
 
 def look(base, options):
     state = must_be_up(base)
-    told = daemon.ask(base, "/look", what=options.what, lines=options.lines)
+    told = daemon.ask(base, "/look", {"what": options.what, "lines": options.lines})
     print(json.dumps(told) if options.json else telling.looked(told, state))
     return 0
 
@@ -220,7 +220,7 @@ def down(base, options):
     state, was_up = base.state(), base.is_up()
     if was_up:
         try:
-            daemon.ask(base, "/down", seconds=10)
+            daemon.ask(base, "/down", wait=10)
         except (KeyError, OSError):
             # It is not ready, or does not answer. The lock says that it runs, its mark which process it is.
             for process in daemon.left(state.get("mark"), base.folder):

@@ -88,7 +88,7 @@ class Cloud:
         logs = self.folder / "logs"
         logs.mkdir(parents=True, exist_ok=True)
         log = opened.enter_context((logs / "emulator.log").open("ab"))
-        self.emulator = opened.enter_context(emulators.running(self.limit_seconds, log, self.environment))
+        self.emulator = opened.enter_context(emulators.running(int(self.limit_seconds), log, self.environment))
         # So a client that somebody makes without an address finds the emulator too, and nothing else.
         os.environ.update(self.emulator.environment)
         self.progress(f"emulator: {self.emulator.url}")

@@ -143,7 +143,7 @@ def serve(base, packages, hours):
                     packages,
                     base.folder,
                     # Longer than it may last, so that it ends in order.
-                    limit_seconds=hours * 3600 + 120,
+                    limit_seconds=int(hours * 3600) + 120,
                     progress=lambda line: progress.write(line + "\n"),
                 ) as running,
             ):
@@ -271,16 +271,16 @@ class Refused(Exception):
     """What the background process says when it could not do what it was asked."""
 
 
-def ask(base, what, seconds=60, **asked):
-    """Asks the background process for something."""
+def ask(base, path, asked=None, wait=60):
+    """Asks the background process for something, and waits so many seconds for the answer."""
     state = base.state()
     request = urllib.request.Request(
-        state["control"] + what, json.dumps(asked).encode(), {"Token": state["token"]}, method="POST"
+        state["control"] + path, json.dumps(asked or {}).encode(), {"Token": state["token"]}, method="POST"
     )
     # No proxy of the user's environment stands before this machine itself.
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with direct.open(request, timeout=seconds) as answer:
+        with direct.open(request, timeout=wait) as answer:
             return json.load(answer)
     except urllib.error.HTTPError as error:
         raise Refused(json.load(error)["error"]) from None

@@ -149,7 +149,7 @@ class Follower:
         told = [{"at": self.since(self.put), "what": "S3 has the file"}]
         for name, done in stages:
             told.append({"at": self.since(done["sent"][0]), "what": f"event in the queue of the {name}"})
-            cold = f", {done['init_ms']:.0f} ms of them to start" if done["init_ms"] is not None else ""
+            cold = f", after a cold start of {done['init_ms']:.0f} ms" if done["init_ms"] is not None else ""
             told.append({"at": self.since(done["started"]), "what": f"{name} begins"})
             took = f"{done['seconds'] * 1000:.0f} ms"
             ends = done["started"] + done["seconds"]

@@ -42,6 +42,8 @@ RUNTIME = "/2018-06-01/runtime/"
 INIT_SECONDS = 10
 # Without a ScalingConfig a queue may start this many.
 DEFAULT_CONCURRENCY = 1000
+# And no more than this on one machine.
+MOST_AT_ONCE = 64
 # How long a poller waits after an empty answer: briefly after some work, longer when nothing comes.
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.05, 0.25
 # The largest answer that the Runtime API takes.
@@ -511,8 +513,9 @@ class Stage:
         self.function = function
         self.cloud = functions.cloud
         self.folder, self.command = self.unpack()
-        self.slots = threading.Semaphore(function.concurrency)
-        self.pool = concurrent.futures.ThreadPoolExecutor(min(function.concurrency, 64), function.stage)
+        most = min(function.concurrency, MOST_AT_ONCE)
+        self.slots = threading.Semaphore(most)
+        self.pool = concurrent.futures.ThreadPoolExecutor(most, function.stage)
         self.guard = threading.Lock()
         # Held while a batch is taken from the queue and counted: nobody sees it in neither place.
         self.taking = threading.Lock()

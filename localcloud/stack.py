@@ -11,7 +11,7 @@ import planning
 # The names of machines: in the header of a program, to Terraform, to Python.
 MACHINES = {62: "x86_64", 183: "arm64"}
 APPLY_SECONDS = 600
-PROGRESS = re.compile(r"^([\w.\[\]\"-]+): Creation complete after")
+PROGRESS = re.compile(r"^\S.*: Creation complete after")
 PLANNED = re.compile(r"^Plan: (\d+) to add")
 
 

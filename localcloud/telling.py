@@ -60,7 +60,8 @@ def dropped(told):
         lines.append(f"  record     {told['record']['analysis_id']}, words by {told['record']['narrator']}, {sent}")
     if told.get("mail"):
         mail = told["mail"]
-        lines.append(f"  mail       {mail['subject']!r} to {', '.join(mail['to'])}")
+        before = "sent before: " if told.get("duplicate") else ""
+        lines.append(f"  mail       {before}{mail['subject']!r} to {', '.join(mail['to'])}")
         lines.append(f"             {mail['files']['html']}")
     lines.append("  after")
     for stage in told["stages"]:
