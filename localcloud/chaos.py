@@ -57,7 +57,8 @@ STEP = 90
 # How long the sweep, which comes every quarter of an hour, has its turn.
 SWEEPS = 1.1 * HOUR
 PATIENCE = 24 * HOUR
-JUDGE_SECONDS = 120
+# The longest that a command may take that is started here.
+COMMAND_SECONDS = 300
 
 
 class Failed(Exception):
@@ -403,13 +404,21 @@ class Run:
         return total
 
     def redrive(self):
-        """Moves every dead letter back: it is sent before it is deleted."""
-        queues = self.cloud.client("sqs")
-        for stage, url in self.cloud.outputs["dead_letter_queues"].items():
-            while letters := queues.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
-                for letter in letters:
-                    queues.send_message(QueueUrl=self.cloud.outputs["queues"][stage], MessageBody=letter["Body"])
-                    queues.delete_message(QueueUrl=url, ReceiptHandle=letter["ReceiptHandle"])
+        """Moves every dead letter back, by the operator's own command."""
+        environment = {
+            **os.environ,
+            **self.cloud.emulator.environment,
+            **self.clock.environment,
+            "GRISTMILL_S3_PATH_STYLE": "true",
+        }
+        stack = self.cloud.outputs["table"].removesuffix("-analyses")
+        command = [program("gristmill"), "redrive", "--stack", stack, "--json"]
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=False, timeout=COMMAND_SECONDS
+        )
+        (self.work / "redrive.jsonl").write_text(done.stdout + done.stderr)
+        if done.returncode != 0:
+            raise Failed(f"gristmill redrive ended with {done.returncode}: {(done.stdout + done.stderr)[-2000:]}")
 
     def replay(self):
         """Sends every message that was ever taken from a queue once more."""
@@ -423,7 +432,7 @@ class Run:
         folder = self.observer.observe(what)
         folders = [self.observer.folder / before, folder] if before else [folder]
         command = [program("judge"), what, *folders]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=JUDGE_SECONDS)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=COMMAND_SECONDS)
         if done.returncode not in (0, 1):
             raise Failed(f"judge {what} ended with {done.returncode}: {done.stderr}")
         told = json.loads(done.stdout)
@@ -601,17 +610,20 @@ def table(told):
 
 
 def program(name):
-    """A program of crates/simulation, built."""
+    """A program of this project, as `build` leaves it."""
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target")
     return target / "debug" / name
 
 
 def build():
-    """Builds the programs that write the workload and judge the end."""
+    """Builds the programs that write the workload, judge the end, and move dead letters back."""
     if not shutil.which("cargo"):
         raise Failed("cargo is needed, to build what writes the files and what judges: https://rustup.rs")
-    command = ["cargo", "build", "--locked", "--quiet", "-p", "simulation", "--bin", "workload", "--bin", "judge"]
-    subprocess.run(command, cwd=ROOT, check=True)
+    # As for the tests, so that what was built for them is built already.
+    command = ["cargo", "build", "--locked", "--quiet", "--workspace", "--all-features"]
+    bins = [word for name in ("workload", "judge", "gristmill") for word in ("--bin", name)]
+    if subprocess.run([*command, *bins], cwd=ROOT, check=False).returncode != 0:
+        raise Failed("what writes the files and what judges could not be built")
 
 
 def planned(options):
