@@ -365,7 +365,8 @@ class Run:
     def go(self):
         with self.phase("faults"):
             last = max(2, self.options.files // 10)
-            self.until(lambda: self.script.drops_left() <= last and self.is_quiet())
+            few = self.options.files // 10
+            self.until(lambda: self.script.drops_left() <= last and self.depth() <= few)
             self.deny()
             self.until(lambda: not self.script.acts and (self.enough() or self.is_through()))
         self.plan.stop()
@@ -638,7 +639,8 @@ def chaos(options, work):
     import cloud as clouds
 
     build()
-    command = [program("workload"), "--files", str(options.files), "--seed", str(options.seed), work / "workload"]
+    command = [program("workload"), "--files", str(options.files), "--seed", str(options.seed)]
+    command += ["--samples", ROOT, work / "workload"]
     subprocess.run(command, check=True, timeout=60)
     plan, words, proxies = planned(options), Words(options.seed), {}
     print(f"{plan.rate:.1%} of calls go wrong", file=sys.stderr)
