@@ -39,6 +39,7 @@ import emulator_dynamodb  # noqa: F401 (it changes moto)
 import emulator_s3  # noqa: F401
 import emulator_sqs  # noqa: F401
 from emulator_events import SERVICE_EVENTS, said_by_a_service
+from emulator_lambda import PACKAGES, package
 from emulator_patch import REQUEST_ID, adds, replaces, request, turn
 
 
@@ -340,7 +341,11 @@ def with_request_id(environ, start_response):
 
 def front(environ, start_response):
     """Takes the calls of services that moto lacks; hands the others on."""
-    target = environ.get("HTTP_X_AMZ_TARGET", "")
+    target, path = environ.get("HTTP_X_AMZ_TARGET", ""), environ.get("PATH_INFO", "")
+    if path.startswith(PACKAGES):
+        found = package(path)
+        start_response("404 Not Found" if found is None else "200 OK", [("Content-Type", "application/zip")])
+        return [found or b""]
     if environ.get("PATH_INFO") == SERVICE_EVENTS:
         status, said = said_by_a_service(body_of(environ))
         return answered(start_response, "200 OK", said)

@@ -1,5 +1,6 @@
 """Not called by itself: how a script copies the Terraform roots aside and runs Terraform on them, against the emulator."""
 
+import contextlib
 import glob
 import json
 import os
@@ -7,6 +8,7 @@ import pathlib
 import shutil
 import signal
 import subprocess
+import threading
 import time
 import zipfile
 
@@ -59,10 +61,27 @@ def plugins():
     return None
 
 
-class Copy:
-    """A copy of the roots, with small packages where the built ones would lie."""
+def said(process, heard=None):
+    """All that a process says, to its end; `heard` is called with each line of its output."""
+    lines, errors = [], []
+    reader = threading.Thread(target=lambda: errors.append(process.stderr.read()), daemon=True)
+    reader.start()
+    for line in process.stdout:
+        lines.append(line)
+        if heard:
+            heard(line)
+    process.wait()
+    reader.join()
+    process.stdout.close()
+    process.stderr.close()
+    return "".join(lines), "".join(errors)
 
-    def __init__(self, folder, root="infrastructure", environment=None, source=ROOT):
+
+class Copy:
+    """A copy of the roots. Where the built packages would lie there are small ones, unless a folder of packages is named, which
+    Terraform is told as `packages_dir`."""
+
+    def __init__(self, folder, root="infrastructure", environment=None, source=ROOT, packages=None):
         self.folder = pathlib.Path(folder)
         self.root = self.folder / root
         self.environment = {
@@ -77,7 +96,7 @@ class Copy:
                 shutil.copytree(source / name, self.folder / name, ignore=LEFT_OUT, dirs_exist_ok=True)
             elif (source / name).exists():
                 shutil.copy(source / name, self.folder / name)
-        for function in FUNCTIONS:
+        for function in FUNCTIONS if packages is None else []:
             package = self.folder / "target" / "lambda" / function / "bootstrap.zip"
             package.parent.mkdir(parents=True)
             with zipfile.ZipFile(package, "w") as archive:
@@ -90,8 +109,9 @@ class Copy:
             text = file.read_text(encoding="utf-8")
             file.write_text(text.replace("prevent_destroy = true", "prevent_destroy = false"), encoding="utf-8")
 
-    def terraform(self, *arguments, limit, ok=(0,)):
-        """Runs Terraform in the root, for so many seconds at most. Gives its exit code, its output and its seconds."""
+    def terraform(self, *arguments, limit, ok=(0,), heard=None):
+        """Runs Terraform in the root, for so many seconds at most. Gives its exit code, its output and its seconds. `heard` is
+        called with each line of the output as it comes."""
         started = time.monotonic()
         process = subprocess.Popen(
             ["terraform", *arguments],
@@ -104,14 +124,26 @@ class Copy:
             # A group of its own, so that its providers can be ended with it.
             start_new_session=True,
         )
+        too_long = threading.Event()
+
+        def end():
+            too_long.set()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+        late = threading.Timer(limit, end)
+        late.start()
         try:
-            output, errors = process.communicate(timeout=limit)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            output, errors = process.communicate()
+            output, errors = said(process, heard)
+        except BaseException:
+            end()
+            raise
+        finally:
+            late.cancel()
+        if too_long.is_set():
             raise Failed(
                 f"terraform {' '.join(arguments)} did not end within {limit} s:\n{(output + errors)[-3000:]}"
-            ) from None
+            )
         if process.returncode not in ok:
             raise Failed(
                 f"terraform {' '.join(arguments)} ended with {process.returncode}:\n{(output + errors)[-6000:]}"

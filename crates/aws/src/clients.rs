@@ -21,6 +21,8 @@ use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
+#[cfg(feature = "sqs")]
+use shared::ports::{Fault, FaultKind};
 
 /// What all clients have in common: region, credentials, connections.
 ///
@@ -96,4 +98,19 @@ pub fn ses(config: &SdkConfig) -> aws_sdk_sesv2::Client {
 #[must_use]
 pub fn sqs(config: &SdkConfig) -> aws_sdk_sqs::Client {
     aws_sdk_sqs::Client::new(config)
+}
+
+/// Asks for credentials, so that whoever has none is told so, and not by the first call that fails.
+///
+/// # Errors
+/// [`FaultKind::Denied`] when there are none.
+#[cfg(feature = "sqs")]
+pub async fn credentials(config: &SdkConfig) -> Result<(), Fault> {
+    use aws_sdk_sqs::config::ProvideCredentials as _;
+    let missing = || Fault::new("Credentials", FaultKind::Denied, "NoCredentials");
+    let provider = config.credentials_provider().ok_or_else(missing)?;
+    match provider.provide_credentials().await {
+        Ok(_) => Ok(()),
+        Err(error) => Err(missing().caused_by(error)),
+    }
 }

@@ -2,6 +2,10 @@
 
 mod arguments;
 mod check;
+#[cfg(feature = "cloud")]
+mod cloud;
+#[cfg(not(feature = "cloud"))]
+mod cloudless;
 mod console;
 mod contracts;
 mod draft;
@@ -15,6 +19,9 @@ mod run;
 mod split;
 mod stages;
 mod summary;
+
+#[cfg(not(feature = "cloud"))]
+use crate::cloudless as cloud;
 
 pub use arguments::{Arguments, Command};
 pub use console::Console;
@@ -31,5 +38,9 @@ pub fn carry_out(arguments: &Arguments, console: &mut Console<'_>) -> Result<Exi
         Command::Check(check) => check::check(check, console),
         Command::Infer(infer) => draft::infer(infer, console),
         Command::Contract(command) => lint::contract(command, console),
+        Command::Replay(replay) => cloud::replay(replay, console),
+        Command::Redrive(redrive) => cloud::redrive(redrive, console),
+        Command::Status(status) => cloud::status(status, console),
+        Command::Backfill(backfill) => cloud::backfill(backfill, console),
     }
 }

@@ -65,6 +65,12 @@ impl Place {
         Some(Self::of(&manifest.source, stored, replay))
     }
 
+    /// What the keys of this place begin with, and those of each forced replay of the same upload.
+    #[must_use]
+    pub fn prefix(&self) -> &str {
+        &self.stem
+    }
+
     /// The key of the entry.
     #[must_use]
     pub fn entry_key(&self) -> String {
@@ -202,6 +208,11 @@ impl Ledger {
                 self.places.entry(Place { stem: stem.to_owned() }).or_insert(Progress::Open);
             }
         }
+    }
+
+    /// Every place with how far it is, in order.
+    pub fn places(&self) -> impl Iterator<Item = (&Place, Progress)> {
+        self.places.iter().map(|(place, progress)| (place, *progress))
     }
 
     /// How far an upload is; `None` when the ledger does not know it.

@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use fastrand::Rng;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shared::ports::SourceObject;
 
 use crate::world::{Due, MINUTE, SECOND, World};
 
 /// What a file is like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// Every record follows its contract.
     Clean,

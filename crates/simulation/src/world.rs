@@ -400,12 +400,17 @@ impl World {
 
     /// The pipeline's bus takes an event.
     pub(crate) fn publish(&mut self, event: &PipelineEvent, body: &Arc<str>) {
+        self.announce(event);
+        self.route(bus::target(event), body);
+    }
+
+    /// Remembers as which run an upload is announced.
+    pub(crate) fn announce(&mut self, event: &PipelineEvent) {
         if let PipelineEvent::ProcessingComplete(_) | PipelineEvent::FileRejected(_) = event
             && let (Some(run_id), Some(version)) = (event.run_id(), version_of(event))
         {
             self.announced.entry(version.to_owned()).or_default().insert(run_id.clone());
         }
-        self.route(bus::target(event), body);
     }
 
     /// Somebody drops a file.

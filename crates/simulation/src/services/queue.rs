@@ -139,6 +139,11 @@ impl Queue {
         &self.dead
     }
 
+    /// Takes a dead letter in that was found elsewhere.
+    pub(crate) fn bury(&mut self, letter: Dead) {
+        self.dead.push(letter);
+    }
+
     /// Moves the dead letters back, and says how many.
     pub fn redrive(&mut self) -> usize {
         let dead = std::mem::take(&mut self.dead);

@@ -122,6 +122,11 @@ impl Bucket {
         Ok(found.clone())
     }
 
+    /// Takes a version in that was stored elsewhere.
+    pub(crate) fn keep(&mut self, key: &str, version: Version) {
+        self.objects.entry(key.into()).or_default().push(version);
+    }
+
     /// Removes a version for good.
     pub fn delete(&mut self, key: &str, version: &str) {
         if let Some(versions) = self.objects.get_mut(key) {

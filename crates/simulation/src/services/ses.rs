@@ -64,6 +64,12 @@ impl Ses {
         message_id
     }
 
+    /// Takes a mail in that was accepted elsewhere.
+    pub(crate) fn keep(&mut self, run_id: RunId, accepted: Accepted) {
+        self.made += 1;
+        self.accepted.entry(run_id).or_default().push(accepted);
+    }
+
     /// The mails of a run.
     #[must_use]
     pub fn of(&self, run_id: &RunId) -> &[Accepted] {

@@ -188,7 +188,7 @@ pub struct StepRules {
 
 /// Whether the owner of a task may still be at work: its function has not been ended yet. A lease outlives its function
 /// by two seconds, for clocks that differ.
-fn is_at_work(item: &TaskItem, now: Timestamp) -> bool {
+pub(crate) fn is_at_work(item: &TaskItem, now: Timestamp) -> bool {
     let ended = item.lease_until.checked_sub(SignedDuration::from_secs(2)).unwrap_or(item.lease_until);
     item.state == TaskState::Claimed && now < ended
 }
