@@ -144,8 +144,11 @@ def clean_up(base):
     if state.get("phase") in ("starting", "ready"):
         ended = daemon.clean(state.get("mark"), base.folder)
         base.tell(phase="down", why="it broke off")
-        many = "no process was" if not ended else "1 process was" if ended == 1 else f"{ended} processes were"
-        say(f"an earlier local cloud had broken off; {many} left of it, and nothing is now")
+        say(f"an earlier local cloud had broken off; {processes(ended)} left of it, and nothing is now")
+
+
+def processes(count):
+    return "no process was" if not count else "1 process was" if count == 1 else f"{count} processes were"
 
 
 def follow(base, process, already=False):
@@ -231,16 +234,21 @@ def down(base, options):
             time.sleep(0.1)
     if base.is_up():
         say("it did not end by itself within 30 s, and is ended now")
-    ended = daemon.clean(state.get("mark"), base.folder) if state else 0
+    # It lets its lock go a moment before it is gone.
+    end = time.monotonic() + 5
+    while any(daemon.left(state.get("mark"), base.folder)) and time.monotonic() < end:
+        time.sleep(0.1)
+    ended = daemon.clean(state.get("mark"), base.folder)
     if base.is_up():
         say(f"something that is not its own holds its lock: see which process has {base.folder / 'lock'} open")
         return 1
     if not was_up:
-        say("no local cloud was up" + (f"; {ended} processes of an earlier one were left, and are gone" if ended else ""))
+        say("no local cloud was up" + (f"; {processes(ended)} left of an earlier one, and nothing is now" if ended else ""))
     elif ended:
-        say(f"{ended} processes did not end with it, and were ended")
+        say(f"{processes(ended)} left of it, and nothing is now")
     if state:
         base.tell(phase="down", why="it was asked to")
+    base.clear(but=daemon.KEPT)
     if options.purge:
         shutil.rmtree(base.folder, ignore_errors=True)
         print(f"down; {base.folder} is gone")
