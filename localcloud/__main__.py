@@ -17,6 +17,7 @@ not; 2 wrong use, or something that it needs is missing.
 
 import sys
 
+# An older Python reads the whole of this file before it does this: the file has no newer words than it knows.
 if sys.version_info < (3, 11):
     sys.exit("Python 3.11 or later is needed, and this is %s; try python3.11 localcloud" % sys.version.split()[0])
 
@@ -111,7 +112,8 @@ def packages(base, options):
     for folder in () if options.build else (ROOT / "target" / "lambda", own):
         if usable(folder) == stack.this_machine():
             say(f"packages: {folder}")
-            if younger := outdated(folder):
+            younger = outdated(folder)
+            if younger:
                 say(f"          {younger} was changed after they were built; --build builds them anew")
             return folder
     if not shutil.which("cargo"):
@@ -130,7 +132,8 @@ def up(base, options):
     if base.is_up():
         return follow(base, None, already=True)
     clean_up(base)
-    if missing := needs():
+    missing = needs()
+    if missing:
         raise Missing("\n  ".join(missing))
     folder = packages(base, options)
     python = checkout.installed("moto") / "bin" / "python"
@@ -272,20 +275,19 @@ def keep(_base, options):
 def once(base, options):
     import trial
 
-    if missing := needs():
+    missing = needs()
+    if missing:
         raise Missing("\n  ".join(missing))
     folder = packages(base, options)
     checkout.enter("moto")
     return trial.run(folder, options)
 
 
-def chaos(_base, options):
-    if not (HERE / "chaos.py").exists():
-        raise Missing("localcloud/chaos.py")
-    sys.argv = ["localcloud chaos", *options.rest]
+def chaos(arguments):
     import chaos as driver
 
-    return driver.main()
+    terraform()
+    return driver.main(arguments)
 
 
 def arguments():
@@ -321,8 +323,7 @@ def arguments():
     building(made)
     made.add_argument("--json", action="store_true", help="the figures as one object, after the transcript on standard error")
     made.add_argument("--keep", type=pathlib.Path, metavar="FOLDER", help="leave mails and logs in this folder")
-    made = command("chaos", chaos, "drop many files while calls fail and functions are killed")
-    made.add_argument("rest", nargs=argparse.REMAINDER)
+    commands.add_parser("chaos", help="drop many files while calls fail and functions are killed")
     made = command("serve", serve)
     made.add_argument("--folder", type=pathlib.Path)
     made.add_argument("--packages", type=pathlib.Path)
@@ -334,6 +335,9 @@ def arguments():
 
 
 def main():
+    # It has options of its own.
+    if sys.argv[1:2] == ["chaos"]:
+        return chaos(sys.argv[2:])
     options = arguments()
     base = daemon.Base(getattr(options, "folder", None))
     try:
