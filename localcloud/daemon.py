@@ -67,8 +67,8 @@ class Base:
         with self.lock() as free:
             return not free
 
-    def clear(self):
-        for name in MADE:
+    def clear(self, but=()):
+        for name in set(MADE) - set(but):
             shutil.rmtree(self.folder / name, ignore_errors=True)
 
 

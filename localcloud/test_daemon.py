@@ -5,6 +5,8 @@ what is missing is said. Needs neither the emulator nor Terraform nor the functi
     python3 localcloud/test_daemon.py
 """
 
+import ast
+import importlib.util
 import os
 import pathlib
 import shutil
@@ -12,6 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import types
 import unittest
 import zipfile
 
@@ -180,8 +183,10 @@ class Commands(Case):
 
     def test_an_older_python_is_told_before_anything_else(self):
         text = (HERE / "__main__.py").read_text(encoding="utf-8")
-        first = text.index("sys.version_info < (3, 11)")
-        self.assertEqual(text[:first].count("import "), 1, "the version is asked before anything but sys is imported")
+        # One that knows no newer words gets as far as the question.
+        tree = ast.parse(text, feature_version=(3, 6))
+        _, first, asked, *_ = tree.body
+        self.assertEqual((ast.unparse(first), ast.unparse(asked.test)), ("import sys", "sys.version_info < (3, 11)"))
 
     def test_drop_and_look_ask_who_runs(self):
         asked = []
@@ -226,6 +231,74 @@ class Packages(Case):
         (self.folder / "processor" / "bootstrap.zip").write_bytes(b"no archive")
         with self.assertRaisesRegex(stack.Unusable, "is no package"):
             stack.architecture(self.folder)
+
+
+class Choice(Case):
+    """Which packages `up` takes."""
+
+    def setUp(self):
+        super().setUp()
+        spec = importlib.util.spec_from_file_location("localcloud_commands", HERE / "__main__.py")
+        self.commands = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(self.commands)
+        self.said = []
+        self.commands.say = lambda line="": self.said.append(line)
+        # A project whose only source is older than any package.
+        self.commands.ROOT = self.folder / "project"
+        source = self.commands.ROOT / "crates" / "lib.rs"
+        source.parent.mkdir(parents=True)
+        source.touch()
+        os.utime(source, (1, 1))
+        self.commands.checkout.files, files = lambda: ["crates/lib.rs"], self.commands.checkout.files
+        self.addCleanup(setattr, self.commands.checkout, "files", files)
+        self.source, self.own = source, self.base.folder / "packages"
+        self.here = {"x86_64": 62, "arm64": 183}[stack.this_machine()]
+        self.options = types.SimpleNamespace(packages=None, build=False)
+
+    def put(self, folder, machine):
+        for name in ("processor", "analyzer", "notifier"):
+            packed(folder, name, machine)
+
+    def test_the_projects_own_are_taken_if_they_are_for_this_machine(self):
+        self.put(self.commands.ROOT / "target" / "lambda", self.here)
+        self.put(self.own, self.here)
+        self.assertEqual(self.commands.packages(self.base, self.options), self.commands.ROOT / "target" / "lambda")
+        self.assertEqual(len(self.said), 1)
+
+    def test_those_for_aws_are_left_alone_on_another_machine(self):
+        self.put(self.commands.ROOT / "target" / "lambda", 245 - self.here)
+        self.put(self.own, self.here)
+        self.assertEqual(self.commands.packages(self.base, self.options), self.own)
+
+    def test_a_source_that_was_changed_since_is_named(self):
+        self.put(self.own, self.here)
+        os.utime(self.source)
+        os.utime(self.own / "analyzer" / "bootstrap.zip", (2, 2))
+        self.commands.packages(self.base, self.options)
+        self.assertIn("crates/lib.rs was changed after they were built; --build builds them anew", self.said[1])
+
+    def test_without_packages_and_without_rust_it_is_said_how_to_get_it(self):
+        self.commands.shutil.which, which = lambda _: None, self.commands.shutil.which
+        self.addCleanup(setattr, self.commands.shutil, "which", which)
+        with self.assertRaisesRegex(self.commands.Missing, "Rust, to build the functions: https://rustup.rs"):
+            self.commands.packages(self.base, self.options)
+
+    def test_without_packages_they_are_built_for_this_machine(self):
+        calls = []
+
+        def build(command, **_):
+            calls.append(command)
+            return types.SimpleNamespace(returncode=0)
+
+        self.commands.shutil.which, which = lambda _: "cargo", self.commands.shutil.which
+        self.addCleanup(setattr, self.commands.shutil, "which", which)
+        self.commands.subprocess.run, run = build, self.commands.subprocess.run
+        self.addCleanup(setattr, self.commands.subprocess, "run", run)
+        self.assertEqual(self.commands.packages(self.base, self.options), self.own)
+        ((_, script, *rest),) = calls
+        self.assertTrue(script.endswith("package.py"))
+        self.assertEqual(rest, ["--architecture", stack.this_machine(), "--out", str(self.own)])
+        self.assertIn("minutes", self.said[0])
 
 
 class Words(unittest.TestCase):
