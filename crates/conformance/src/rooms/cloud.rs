@@ -483,3 +483,32 @@ impl Counter for CloudRoom {
         tokio::time::sleep(time).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machines_own_addresses_are_here() {
+        for url in [
+            "http://127.0.0.1:5000",
+            "http://localhost:1",
+            "https://localhost",
+            "http://[::1]:5000/",
+            "http://127.9.9.9/x",
+        ] {
+            assert!(is_here(url), "{url}");
+        }
+        for url in [
+            "https://s3.eu-central-1.amazonaws.com",
+            "http://10.0.0.1:5000",
+            "http://0.0.0.0:5000",
+            "http://localhost.example.com",
+            "http://127.0.0.1.example.com:80",
+            "http://user@example.com:127",
+            "",
+        ] {
+            assert!(!is_here(url), "{url}");
+        }
+    }
+}
