@@ -341,10 +341,16 @@ def main():
     options = arguments()
     base = daemon.Base(getattr(options, "folder", None))
     try:
-        return options.does(base, options)
+        code = options.does(base, options)
+        sys.stdout.flush()
+        return code
     except Missing as missing:
         say(f"this is missing:\n  {missing}")
         return 2
+    except BrokenPipeError:
+        # Who reads has seen enough. What is left in the buffer has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except KeyboardInterrupt:
         say("broken off; a local cloud in the background goes on: python3 localcloud down ends it")
         return 130
