@@ -5,6 +5,7 @@
 //! spares it the keys that it had come past.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -198,18 +199,17 @@ impl Days {
         version: &StoredVersion,
     ) -> Result<Known, Fault> {
         let day = ledger::day_of(version.last_modified);
-        if !self.0.contains_key(&day) {
-            let begun = clock.now();
-            let keys = objects.list(bucket, &ledger::prefix_of(day)).await?;
-            let mut listed = Ledger::default();
-            listed.extend(keys.iter().map(String::as_str));
-            self.0.insert(day, (begun, listed));
-        }
+        let (begun, ledger) = match self.0.entry(day) {
+            Entry::Occupied(listed) => listed.into_mut(),
+            Entry::Vacant(new) => {
+                let begun = clock.now();
+                let keys = objects.list(bucket, &ledger::prefix_of(day)).await?;
+                let mut listed = Ledger::default();
+                listed.extend(keys.iter().map(String::as_str));
+                new.insert((begun, listed))
+            }
+        };
         let place = Place::of(&version.source, version.last_modified, None);
-        Ok(match self.0.get(&day) {
-            Some((_, ledger)) if ledger.progress(&place).is_some() => Known::Yes,
-            Some((begun, _)) => Known::NotBy(*begun),
-            None => Known::NotBy(Timestamp::MIN),
-        })
+        Ok(if ledger.progress(&place).is_some() { Known::Yes } else { Known::NotBy(*begun) })
     }
 }
