@@ -118,7 +118,7 @@ def packages(base, options):
             return folder
     if not shutil.which("cargo"):
         raise Missing("Rust, to build the functions: https://rustup.rs, or bash scripts/deploy/tools.sh rust")
-    say("building the functions' packages: 10 to 20 minutes the first time on two cores, some minutes after a change")
+    say("building the functions' packages: ten minutes or more the first time on two cores, some minutes after a change")
     command = [sys.executable, str(ROOT / "scripts" / "package.py"), "--architecture", stack.this_machine(), "--out", str(own)]
     if subprocess.run(command, cwd=ROOT, check=False, stdout=sys.stderr).returncode:
         raise Missing("packages: their build failed, as told above")
