@@ -93,6 +93,9 @@ pub struct StackArguments {
     /// The bucket, for a stack that was given one that was there before
     #[arg(long, value_name = "NAME", env = "GRISTMILL_BUCKET")]
     pub bucket: Option<String>,
+    /// Whether the bucket stands in the path, as emulators want it: true or false
+    #[arg(long, value_name = "BOOL", env = "GRISTMILL_S3_PATH_STYLE", hide = true)]
+    pub s3_path_style: Option<String>,
     /// Prints one JSON object for each thing, one per line
     #[arg(long)]
     pub json: bool,

@@ -31,8 +31,6 @@ pub(crate) use redrive::redrive;
 pub(crate) use replay::replay;
 pub(crate) use status::status;
 
-/// Whether buckets stand in the path, as emulators want it. The functions have the same variable.
-const PATH_STYLE: &str = "GRISTMILL_S3_PATH_STYLE";
 /// The table's own retention is none of our business: we claim nothing.
 const RETENTION_DAYS: u32 = 365;
 
@@ -54,7 +52,7 @@ impl Stack {
         let stack = arguments.stack.as_deref().filter(|stack| !stack.is_empty()).ok_or_else(|| {
             Failure::usage("which stack? name it with --stack or GRISTMILL_STACK, such as gristmill-dev")
         })?;
-        let path_style = path_style(std::env::var(PATH_STYLE).ok().as_deref())?;
+        let path_style = path_style(arguments.s3_path_style.as_deref())?;
         let config = clients::sdk_config().await;
         let names = Names::of(stack);
         let mut place = Place { names: names.clone(), ..Place::default() };
@@ -92,11 +90,14 @@ fn account_in(address: &str) -> Result<&str, Failure> {
     })
 }
 
+/// Whether buckets stand in the path, as emulators want it; the functions have the same variable.
 fn path_style(value: Option<&str>) -> Result<bool, Failure> {
     match value.map(str::trim) {
         None | Some("" | "false") => Ok(false),
         Some("true") => Ok(true),
-        Some(other) => Err(Failure::usage(format!("{PATH_STYLE} is {other:?}; false or true is accepted"))),
+        Some(other) => {
+            Err(Failure::usage(format!("GRISTMILL_S3_PATH_STYLE is {other:?}; false or true is accepted")))
+        }
     }
 }
 

@@ -5,7 +5,10 @@
 //! spares it the keys that it had come past.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::time::Duration;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use shared::keys::INPUT_PREFIX;
 use shared::ledger::{self, Ledger, Place};
@@ -13,8 +16,11 @@ use shared::ports::{Clock, Depth, Fault, Inventory, Objects, Queues, StoredVersi
 
 use crate::files::{File, Files};
 use crate::pace::{Bounds, Pace, Waits};
-use crate::watch::Watch;
+use crate::watch::{Watch, between};
 use crate::{Operator, announcement};
+
+/// What the ledger was found not to know is looked up once more when that is longer ago.
+const FRESH: Duration = Duration::from_secs(60);
 
 /// A backfill.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +79,19 @@ pub struct Backfilled {
     pub is_at_max: bool,
 }
 
+impl Backfilled {
+    fn note(&mut self, step: &Step) {
+        let (count, version) = match step {
+            Step::Announced(version) => (&mut self.announced, version),
+            Step::Known(version) => (&mut self.known, version),
+            Step::Deleted(version) => (&mut self.deleted, version),
+            Step::Waiting(_) => return,
+        };
+        *count += 1;
+        self.last = Some(version.source.key.clone());
+    }
+}
+
 /// Why a backfill ended early.
 #[derive(Debug, thiserror::Error)]
 pub enum NotBackfilled {
@@ -111,82 +130,86 @@ impl<O: Inventory + Objects, A, Q: Queues, C: Clock> Operator<O, A, Q, C> {
                 done.is_cut_off = true;
                 break;
             }
-            let (key, step) = match file {
-                File::Deleted(version) => (version.source.key.clone(), Step::Deleted(version)),
+            let step = match file {
+                File::Deleted(version) => Step::Deleted(version),
                 File::Current(version) => {
-                    let key = version.source.key.clone();
-                    if days.know(&self.objects, bucket, &version).await? {
-                        (key, Step::Known(version))
-                    } else if backfill.max.is_some_and(|max| done.announced >= max) {
-                        done.is_at_max = true;
-                        break;
-                    } else {
-                        let Some(step) = self.fill(backfill, &mut pace, version, watch).await? else {
-                            done.is_cut_off = true;
+                    let known = days.know(&self.objects, &self.clock, bucket, &version).await?;
+                    match known {
+                        Known::Yes => Step::Known(version),
+                        Known::NotBy(_) if backfill.max.is_some_and(|max| done.announced >= max) => {
+                            done.is_at_max = true;
                             break;
-                        };
-                        (key, step)
+                        }
+                        Known::NotBy(_) if backfill.dry_run => Step::Announced(version),
+                        Known::NotBy(listed) => {
+                            if !pace.turn(&self.queues, &self.clock, watch).await? {
+                                done.is_cut_off = true;
+                                break;
+                            }
+                            self.fill(backfill, version, listed).await?
+                        }
                     }
                 }
             };
-            match &step {
-                Step::Announced(_) => done.announced += 1,
-                Step::Known(_) => done.known += 1,
-                Step::Deleted(_) => done.deleted += 1,
-                Step::Waiting(_) => {}
-            }
-            done.last = Some(key);
+            done.note(&step);
             watch.see(&step);
         }
         Ok(())
     }
 
-    /// Announces one file that the ledger's listing did not have; `None` when it was ended before.
+    /// Announces one file that the ledger's listing did not have.
     async fn fill(
         &self,
         backfill: &Backfill,
-        pace: &mut Pace<'_>,
         version: StoredVersion,
-        watch: &mut impl Watch<Step>,
-    ) -> Result<Option<Step>, Fault> {
-        if backfill.dry_run {
-            return Ok(Some(Step::Announced(version)));
-        }
-        if !pace.turn(&self.queues, &self.clock, watch).await? {
-            return Ok(None);
-        }
+        listed: Timestamp,
+    ) -> Result<Step, Fault> {
         // The listing may be hours old by now.
-        let place = Place::of(&version.source, version.last_modified, None);
-        if ledger::look_up(&self.objects, &backfill.bucket, &place).await?.is_some() {
-            return Ok(Some(Step::Known(version)));
+        if between(listed, self.clock.now()) >= FRESH {
+            let place = Place::of(&version.source, version.last_modified, None);
+            if ledger::look_up(&self.objects, &backfill.bucket, &place).await?.is_some() {
+                return Ok(Step::Known(version));
+            }
         }
         let body = announcement::body(&version.source, &backfill.id, None);
         self.queues.send(&backfill.queue, &body).await?;
-        Ok(Some(Step::Announced(version)))
+        Ok(Step::Announced(version))
     }
+}
+
+/// What the ledger's listing says of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Known {
+    /// It has it.
+    Yes,
+    /// It did not have it then.
+    NotBy(Timestamp),
 }
 
 /// The ledger of each day on which a file was stored, listed when it is first asked for.
 #[derive(Debug, Default)]
-struct Days(BTreeMap<Date, Ledger>);
+struct Days(BTreeMap<Date, (Timestamp, Ledger)>);
 
 impl Days {
-    async fn know<O: Objects>(
+    async fn know<O: Objects, C: Clock>(
         &mut self,
         objects: &O,
+        clock: &C,
         bucket: &str,
         version: &StoredVersion,
-    ) -> Result<bool, Fault> {
+    ) -> Result<Known, Fault> {
         let day = ledger::day_of(version.last_modified);
+        let (begun, ledger) = match self.0.entry(day) {
+            Entry::Occupied(listed) => listed.into_mut(),
+            Entry::Vacant(new) => {
+                let begun = clock.now();
+                let keys = objects.list(bucket, &ledger::prefix_of(day)).await?;
+                let mut listed = Ledger::default();
+                listed.extend(keys.iter().map(String::as_str));
+                new.insert((begun, listed))
+            }
+        };
         let place = Place::of(&version.source, version.last_modified, None);
-        if let Some(known) = self.0.get(&day) {
-            return Ok(known.progress(&place).is_some());
-        }
-        let keys = objects.list(bucket, &ledger::prefix_of(day)).await?;
-        let mut listed = Ledger::default();
-        listed.extend(keys.iter().map(String::as_str));
-        let is_known = listed.progress(&place).is_some();
-        self.0.insert(day, listed);
-        Ok(is_known)
+        Ok(if ledger.progress(&place).is_some() { Known::Yes } else { Known::NotBy(*begun) })
     }
 }

@@ -20,8 +20,8 @@ use crate::watch::{Watch, between, pause};
 pub const HIDE: Duration = Duration::from_secs(30);
 /// No letter is begun when it has been hidden for longer: it might be shown to others while it is moved.
 const BEGIN_WITHIN: Duration = Duration::from_secs(15);
-/// A queue that twice in a row has nothing new to show is empty. One empty answer may be chance.
-const EMPTY_ANSWERS: u32 = 2;
+/// After so many answers with nothing new a queue is left, though it says that it has letters to show.
+const EMPTY_ANSWERS: u32 = 3;
 /// How long it is between two looks for letters that somebody else has hidden.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
@@ -96,7 +96,7 @@ pub struct Moved {
     pub not_understood: u64,
     /// Letters that came back and stay.
     pub came_back: u64,
-    /// Letters that are hidden by somebody else.
+    /// Letters that the queue says it has and does not show: somebody else has received them.
     pub hidden: u64,
 }
 
@@ -146,8 +146,8 @@ struct Round<'a, R, W> {
     sent: HashSet<ETag>,
     /// Letters that were moved, by their ids: one that is shown again was not deleted.
     moved: HashSet<String>,
-    /// Letters that stay, with the receipts by which they are shown again in the end.
-    kept: BTreeMap<String, String>,
+    /// Letters that stay, with the receipts by which they are shown again in the end, and when those were given.
+    kept: BTreeMap<String, (String, Timestamp)>,
 }
 
 /// What comes after a letter.
@@ -190,8 +190,10 @@ impl<O, A, Q: Queues, C: Clock> Operator<O, A, Q, C> {
             let next = self.round(&mut round).await;
             // Also after a fault: what stays is shown at once, and not when its time is over. A release that fails is
             // made up for by that time.
-            for receipt in std::mem::take(&mut round.kept).into_values() {
-                let _shown_later = self.queues.release(&round.from, &receipt).await;
+            for (receipt, received) in std::mem::take(&mut round.kept).into_values() {
+                if between(received, self.clock.now()) < HIDE {
+                    let _shown_later = self.queues.release(&round.from, &receipt).await;
+                }
             }
             if next? == Next::End {
                 break;
@@ -223,8 +225,8 @@ impl<O, A, Q: Queues, C: Clock> Operator<O, A, Q, C> {
                     break;
                 }
                 is_new |= !round.kept.contains_key(&letter.id);
-                if self.letter(round, letter).await? == Next::End {
-                    round.keep(letters);
+                if self.letter(round, letter, received).await? == Next::End {
+                    round.keep(letters, received);
                     return Ok(Next::End);
                 }
             }
@@ -233,14 +235,17 @@ impl<O, A, Q: Queues, C: Clock> Operator<O, A, Q, C> {
                 continue;
             }
             empty += 1;
-            if empty < EMPTY_ANSWERS {
+            let Depth { visible, hidden, .. } = self.queues.depth(&round.from).await?;
+            // What this command keeps counts as hidden or, when its time is over, as visible.
+            let others = (visible + hidden).saturating_sub(round.kept.len() as u64);
+            if others > 0 && visible > 0 && empty < EMPTY_ANSWERS {
                 continue;
             }
-            let hidden = self.hidden(round).await?;
-            if hidden == 0 || waited > HIDE {
-                round.count(|moved| moved.hidden = hidden);
+            if others == 0 || waited > HIDE {
+                round.count(|moved| moved.hidden = others);
                 return Ok(Next::GoOn);
             }
+            let hidden = others;
             if waited.is_zero() {
                 round.watch.see(&Step::Waiting { stage: round.stage, hidden });
             }
@@ -249,14 +254,13 @@ impl<O, A, Q: Queues, C: Clock> Operator<O, A, Q, C> {
         }
     }
 
-    /// How many letters somebody else hides.
-    async fn hidden<R, W>(&self, round: &Round<'_, R, W>) -> Result<u64, Fault> {
-        let Depth { hidden, .. } = self.queues.depth(&round.from).await?;
-        Ok(hidden.saturating_sub(round.kept.len() as u64))
-    }
-
     /// Deals with one letter.
-    async fn letter<R, W>(&self, round: &mut Round<'_, R, W>, letter: Letter) -> Result<Next, Fault>
+    async fn letter<R, W>(
+        &self,
+        round: &mut Round<'_, R, W>,
+        letter: Letter,
+        received: Timestamp,
+    ) -> Result<Next, Fault>
     where
         R: Fn(&str) -> Result<Content, String>,
         W: Watch<Step>,
@@ -266,20 +270,20 @@ impl<O, A, Q: Queues, C: Clock> Operator<O, A, Q, C> {
             self.queues.delete(&round.from, &letter.receipt).await?;
             return Ok(Next::GoOn);
         }
-        if let Some(receipt) = round.kept.get_mut(&letter.id) {
-            *receipt = letter.receipt;
+        if let Some(kept) = round.kept.get_mut(&letter.id) {
+            *kept = (letter.receipt, received);
             return Ok(Next::GoOn);
         }
         if round.watch.is_over() {
             round.done.is_cut_off = true;
-            round.keep([letter]);
+            round.keep([letter], received);
             return Ok(Next::End);
         }
         let content = (round.read)(&letter.body);
         let fate = round.fate(&letter, content.is_ok());
         if matches!(fate, Fate::Moved | Fate::Shown) && round.is_at_max() {
             round.done.is_at_max = true;
-            round.keep([letter]);
+            round.keep([letter], received);
             return Ok(Next::End);
         }
         if fate == Fate::Moved {
@@ -288,7 +292,7 @@ impl<O, A, Q: Queues, C: Clock> Operator<O, A, Q, C> {
             round.moved.insert(letter.id.clone());
             self.queues.delete(&round.from, &letter.receipt).await?;
         } else {
-            round.kept.insert(letter.id.clone(), letter.receipt.clone());
+            round.kept.insert(letter.id.clone(), (letter.receipt.clone(), received));
         }
         round.count(|moved| match fate {
             Fate::Moved | Fate::Shown => moved.moved += 1,
@@ -323,8 +327,8 @@ impl<R, W> Round<'_, R, W> {
     }
 
     /// These stay, and are shown again in the end.
-    fn keep(&mut self, letters: impl IntoIterator<Item = Letter>) {
-        self.kept.extend(letters.into_iter().map(|letter| (letter.id, letter.receipt)));
+    fn keep(&mut self, letters: impl IntoIterator<Item = Letter>, received: Timestamp) {
+        self.kept.extend(letters.into_iter().map(|letter| (letter.id, (letter.receipt, received))));
     }
 }
 

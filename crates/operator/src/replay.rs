@@ -122,14 +122,14 @@ impl<O: Inventory, A, Q: Queues, C: Clock> Operator<O, A, Q, C> {
         if !named.starts_with(INPUT_PREFIX) {
             return Err(NotReplayed::OutsideInput { key: named.clone() });
         }
-        let mut pace = Pace::new(replay.bounds, &replay.queue);
+        let mut going = Going { replay, pace: Pace::new(replay.bounds, &replay.queue), done };
         match &replay.wanted {
             Wanted::File { key, version_id } => {
                 match self.find(&replay.bucket, key, version_id.as_deref()).await? {
                     File::Current(version) => {
-                        self.announce(replay, &mut pace, version, watch, done).await?;
+                        self.announce(&mut going, version, watch).await?;
                     }
-                    File::Deleted(version) => leave_out(version, watch, done),
+                    File::Deleted(version) => going.leave_out(version, watch),
                 }
             }
             Wanted::Below { prefix, since } => {
@@ -140,9 +140,9 @@ impl<O: Inventory, A, Q: Queues, C: Clock> Operator<O, A, Q, C> {
                         continue;
                     }
                     match file {
-                        File::Deleted(version) => leave_out(version, watch, done),
+                        File::Deleted(version) => going.leave_out(version, watch),
                         File::Current(version) => {
-                            if !self.announce(replay, &mut pace, version, watch, done).await? {
+                            if !self.announce(&mut going, version, watch).await? {
                                 break;
                             }
                         }
@@ -156,21 +156,20 @@ impl<O: Inventory, A, Q: Queues, C: Clock> Operator<O, A, Q, C> {
     /// Announces one file, and says whether to go on.
     async fn announce(
         &self,
-        replay: &Replay,
-        pace: &mut Pace<'_>,
+        going: &mut Going<'_>,
         version: StoredVersion,
         watch: &mut impl Watch<Step>,
-        done: &mut Replayed,
     ) -> Result<bool, Fault> {
-        if !replay.dry_run {
-            if !pace.turn(&self.queues, &self.clock, watch).await? {
-                done.is_cut_off = true;
+        let Replay { queue, id, nonce, dry_run, .. } = going.replay;
+        if !dry_run {
+            if !going.pace.turn(&self.queues, &self.clock, watch).await? {
+                going.done.is_cut_off = true;
                 return Ok(false);
             }
-            let body = announcement::body(&version.source, &replay.id, replay.nonce.as_deref());
-            self.queues.send(&replay.queue, &body).await?;
+            let body = announcement::body(&version.source, id, nonce.as_deref());
+            self.queues.send(queue, &body).await?;
         }
-        done.announced += 1;
+        going.done.announced += 1;
         watch.see(&Step::Announced(version));
         Ok(true)
     }
@@ -211,7 +210,16 @@ impl<O: Inventory, A, Q: Queues, C: Clock> Operator<O, A, Q, C> {
     }
 }
 
-fn leave_out(version: StoredVersion, watch: &mut impl Watch<Step>, done: &mut Replayed) {
-    done.deleted += 1;
-    watch.see(&Step::Deleted(version));
+/// A replay that is under way.
+struct Going<'r> {
+    replay: &'r Replay,
+    pace: Pace<'r>,
+    done: &'r mut Replayed,
+}
+
+impl Going<'_> {
+    fn leave_out(&mut self, version: StoredVersion, watch: &mut impl Watch<Step>) {
+        self.done.deleted += 1;
+        watch.see(&Step::Deleted(version));
+    }
 }

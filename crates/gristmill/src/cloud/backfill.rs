@@ -36,7 +36,9 @@ async fn carry_out(arguments: &BackfillArguments, console: &mut Console<'_>) -> 
     let mut done = Backfilled::default();
     let mut shown = Shown { screen: &mut screen, dry_run: arguments.dry_run, seen: 0, announced: 0 };
     let ended = stack.operator.backfill(&backfill, &mut shown, &mut done).await;
-    summary(&mut screen, &backfill, &done, ended.is_ok());
+    if ended.is_ok() || done.announced + done.known + done.deleted > 0 {
+        summary(&mut screen, &backfill, &done, ended.is_ok());
+    }
     screen.finish()?;
     match ended {
         Ok(()) => Ok(if done.is_cut_off { Exit::Rejected } else { Exit::Good }),

@@ -33,7 +33,9 @@ async fn carry_out(arguments: &RedriveArguments, console: &mut Console<'_>) -> R
     let mut done = Redriven::default();
     let mut shown = Shown { screen: &mut screen, stack: &stack };
     let ended = stack.operator.redrive(&redrive, &content, &mut shown, &mut done).await;
-    summary(&mut screen, &redrive, &done, ended.is_ok());
+    if ended.is_ok() || done.total() != Moved::default() {
+        summary(&mut screen, &redrive, &done, ended.is_ok());
+    }
     screen.finish()?;
     ended.map_err(|fault| stack.place.failure(&fault))?;
     let is_left = done.is_cut_off || done.total().left() > 0;

@@ -43,7 +43,9 @@ async fn carry_out(arguments: &ReplayArguments, console: &mut Console<'_>) -> Re
     let mut done = Replayed::default();
     let mut shown = Shown { screen: &mut screen, replay: &replay };
     let ended = stack.operator.replay(&replay, &mut shown, &mut done).await;
-    summary(&mut screen, &replay, done, ended.is_ok());
+    if ended.is_ok() || done != Replayed::default() {
+        summary(&mut screen, &replay, done, ended.is_ok());
+    }
     screen.finish()?;
     match ended {
         Ok(()) => Ok(if done.is_cut_off { Exit::Rejected } else { Exit::Good }),
@@ -146,7 +148,11 @@ fn summary(screen: &mut Screen<'_, '_>, replay: &Replay, done: Replayed, is_thro
     };
     screen.show(json, |_| {
         let would = if replay.dry_run { " would be" } else { "" };
-        let kind = if replay.nonce.is_some() { " as new runs" } else { "" };
+        let kind = match (&replay.nonce, announced) {
+            (None, _) => "",
+            (Some(_), 1) => " as a new run",
+            (Some(_), _) => " as new runs",
+        };
         let mut text = format!("{}{would} announced{kind}", counted(announced, "file"));
         if deleted > 0 {
             text.push_str(&format!("; {} deleted and left out", count(deleted)));

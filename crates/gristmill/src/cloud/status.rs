@@ -176,16 +176,16 @@ fn listing(console: &Console<'_>, looks: &[Look], recent: &Recent, now: Timestam
         count(*entries),
         count(*open)
     );
+    let width = looks.iter().map(|look| rows(look).len()).max().unwrap_or_default().max("outcome".len());
     if !looks.is_empty() {
-        text.push_str(
-            "\n age  stage       outcome                    words     mail       run           file\n",
-        );
+        let heading = format!("{:<width$}", "outcome");
+        text.push_str(&format!("\n age  stage       {heading}  words     mail       run           file\n"));
     }
     for look in looks {
         let run = look.run_id.as_ref().map(|run| run.short()).unwrap_or_default();
         let mark = if look.is_replay { " (replay)" } else { "" };
         text.push_str(&format!(
-            "{:>4}  {}  {:<25}  {:<8}  {:<9}  {run:<12}  {}{mark}\n",
+            "{:>4}  {}  {:<width$}  {:<8}  {:<9}  {run:<12}  {}{mark}\n",
             time::age(look.age(now)),
             padded(&stage(console, look, now), look.progress.as_str().len(), 10),
             rows(look),

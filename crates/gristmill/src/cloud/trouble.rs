@@ -1,5 +1,4 @@
 //! What went wrong at AWS, and what to do about it.
-
 use operator::names::{Names, Stage};
 use shared::ports::{Fault, FaultKind};
 
@@ -140,16 +139,18 @@ impl Place {
 /// What lies underneath, if it says anything.
 fn because(fault: &Fault) -> String {
     let Some(source) = &fault.source else { return String::new() };
-    let mut words = source.to_string();
+    // The list of all that was tried for credentials comes on lines of its own.
+    let told = source.to_string();
+    let mut words = told.lines().next().unwrap_or_default().to_owned();
     let mut cause = source.source();
     while let Some(error) = cause {
-        let more = error.to_string();
+        let more = error.to_string().lines().next().unwrap_or_default().to_owned();
         if !words.contains(&more) {
             words = format!("{words}: {more}");
         }
         cause = error.source();
     }
-    format!(": {words}")
+    format!(": {}", words.trim_end_matches(" Attempted:"))
 }
 
 #[cfg(test)]
