@@ -53,7 +53,7 @@ MARGIN = 1.25
 TWICE, UNTOLD, UNHEARD, LATE, TOO_LATE = 0.06, 0.04, 0.04, 0.12, 0.01
 MINUTE, HOUR = 60, 3600
 # How much later it is at least when nothing is left to do: what comes back within this comes back together.
-STEP = 90
+STEP = 300
 # How long the sweep, which comes every quarter of an hour, has its turn.
 SWEEPS = 1.1 * HOUR
 PATIENCE = 24 * HOUR
