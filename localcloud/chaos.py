@@ -53,7 +53,7 @@ MARGIN = 1.25
 TWICE, UNTOLD, UNHEARD, LATE, TOO_LATE = 0.06, 0.04, 0.04, 0.12, 0.01
 MINUTE, HOUR = 60, 3600
 # How much later it is at least when nothing is left to do: what comes back within this comes back together.
-STEP = 90
+STEP = 300
 # How long the sweep, which comes every quarter of an hour, has its turn.
 SWEEPS = 1.1 * HOUR
 PATIENCE = 24 * HOUR
@@ -107,16 +107,22 @@ class Script:
         self.uploads = {}
         self.untold = 0
         self.bucket = cloud.outputs["bucket"]
+        # The last so many files are held back.
+        self.held_back = 0
 
     def drops_left(self):
         return sum(act["do"] == "drop" for act in self.acts)
 
+    def is_held(self):
+        """Whether only files are left that are held back."""
+        return self.drops_left() <= self.held_back
+
     def next_due(self):
-        return self.began + self.acts[0]["at"] if self.acts else None
+        return None if self.is_held() and self.held_back or not self.acts else self.began + self.acts[0]["at"]
 
     def act(self):
         """Does what is due."""
-        while self.acts and self.next_due() <= self.clock():
+        while (due := self.next_due()) is not None and due <= self.clock():
             act = self.acts.popleft()
             getattr(self, act["do"])(act)
 
@@ -364,9 +370,9 @@ class Run:
 
     def go(self):
         with self.phase("faults"):
-            last = max(2, self.options.files // 10)
-            few = self.options.files // 10
-            self.until(lambda: self.script.drops_left() <= last and self.depth() <= few)
+            few = self.script.held_back = max(2, self.options.files // 10)
+            self.until(lambda: self.script.is_held() and self.depth() <= few)
+            self.script.held_back = 0
             self.deny()
             self.until(lambda: not self.script.acts and (self.enough() or self.is_through()))
         self.plan.stop()
@@ -391,7 +397,7 @@ class Run:
         """Nobody may use the table until messages of the last files are dead letters: a mistake in a role's policy."""
         self.plan.denied = "dynamodb"
         began, before = self.clock(), self.dead_letters("analyzer")
-        self.until(lambda: not self.script.acts and self.dead_letters("analyzer") > before)
+        self.until(lambda: self.is_through() or not self.script.acts and self.dead_letters("analyzer") > before)
         self.plan.denied = None
         hours = (self.clock() - began) / HOUR
         self.say(f"nobody could use the table for {hours:.1f} h; {self.dead_letters()} dead letters")

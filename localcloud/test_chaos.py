@@ -93,6 +93,18 @@ class Scripts(unittest.TestCase):
         self.assertEqual([upload["deleted"] for upload in script.uploads.values()], [True, False])
         self.assertIsNone(script.next_due())
 
+    def test_the_last_files_are_held_back_until_they_are_let_go(self):
+        drop = {"do": "drop", "key": "input/a.csv", "kind": "clean", "file": "1"}
+        script = self.script([{"at": float(number), "upload": number, **drop} for number in range(5)])
+        script.held_back = 2
+        self.now.move_on(100)
+        script.act()
+        self.assertEqual((script.drops_left(), script.is_held(), script.next_due()), (2, True, None))
+        script.held_back = 0
+        self.assertFalse(script.is_held())
+        script.act()
+        self.assertEqual((len(script.uploads), script.drops_left(), script.is_held()), (5, 0, True))
+
     def test_a_notification_that_is_lost_is_lost_for_that_file_alone(self):
         acts = [
             {"at": 0.0, "do": "drop", "upload": number, "key": "input/a.csv", "kind": "clean", "file": "1"}

@@ -126,7 +126,7 @@ pub fn with_samples(seed: u64, files: usize, samples: &[Sample]) -> Vec<Act> {
     let count = if samples.is_empty() { 0 } else { files / 4 };
     let mut acts = script(seed, files - count);
     let until = acts.iter().map(|act| act.at).fold(0.0, f64::max).min((files / 2) as f64 + 60.0);
-    let mut rng = Rng::with_seed(seed ^ 0x5a3d_1e5);
+    let mut rng = Rng::with_seed(seed ^ 0x05a3_d1e5);
     let mut order: Vec<&Sample> = samples.iter().collect();
     rng.shuffle(&mut order);
     let drawn = order.into_iter().cycle().take(count);
