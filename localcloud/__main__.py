@@ -118,7 +118,7 @@ def packages(base, options):
             return folder
     if not shutil.which("cargo"):
         raise Missing("Rust, to build the functions: https://rustup.rs, or bash scripts/deploy/tools.sh rust")
-    say("building the functions' packages: 10 to 20 minutes the first time on two cores, some minutes after a change")
+    say("building the functions' packages: ten minutes or more the first time on two cores, some minutes after a change")
     command = [sys.executable, str(ROOT / "scripts" / "package.py"), "--architecture", stack.this_machine(), "--out", str(own)]
     if subprocess.run(command, cwd=ROOT, check=False, stdout=sys.stderr).returncode:
         raise Missing("packages: their build failed, as told above")
@@ -341,10 +341,16 @@ def main():
     options = arguments()
     base = daemon.Base(getattr(options, "folder", None))
     try:
-        return options.does(base, options)
+        code = options.does(base, options)
+        sys.stdout.flush()
+        return code
     except Missing as missing:
         say(f"this is missing:\n  {missing}")
         return 2
+    except BrokenPipeError:
+        # Who reads has seen enough. What is left in the buffer has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except KeyboardInterrupt:
         say("broken off; a local cloud in the background goes on: python3 localcloud down ends it")
         return 130

@@ -70,6 +70,8 @@ class Base:
     def clear(self, but=()):
         for name in set(MADE) - set(but):
             shutil.rmtree(self.folder / name, ignore_errors=True)
+        # Addresses of what is there no more.
+        self.exports_file.unlink(missing_ok=True)
 
 
 # Processes -------------------------------------------------------------------------------------------------------------

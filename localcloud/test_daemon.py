@@ -16,11 +16,13 @@ import sys
 import tempfile
 import types
 import unittest
+import unittest.mock
 import zipfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "scripts")]
 
+import cloud  # noqa: E402
 import daemon  # noqa: E402
 import stack  # noqa: E402
 import telling  # noqa: E402
@@ -299,6 +301,17 @@ class Choice(Case):
         self.assertTrue(script.endswith("package.py"))
         self.assertEqual(rest, ["--architecture", stack.this_machine(), "--out", str(self.own)])
         self.assertIn("minutes", self.said[0])
+
+
+class Settings(unittest.TestCase):
+    def test_nothing_of_the_users_settings_for_aws_and_terraform_is_left(self):
+        users = {"AWS_PROFILE": "p", "AWS_ENDPOINT_URL_SQS": "http://x", "TF_VAR_name": "n", "TF_WORKSPACE": "w"}
+        kept = {"PATH": "/bin", "GRISTMILL_TERRAFORM_PLUGINS": "/mirror", "HTTPS_PROXY": "http://proxy"}
+        with unittest.mock.patch.dict(os.environ, {**users, **kept, "no_proxy": "inside"}, clear=True):
+            cloud.nobodys()
+            found = dict(os.environ)
+        wanted = {**kept, "no_proxy": "inside,127.0.0.1,localhost", "NO_PROXY": "127.0.0.1,localhost"}
+        self.assertEqual(found, wanted)
 
 
 class Words(unittest.TestCase):

@@ -304,6 +304,15 @@ class Invocations(Case):
         self.done(2)
         self.assertEqual([one["outcome"] for one in self.functions.invocations], ["ok", "ok"])
 
+    def test_it_ends_at_once_in_the_middle_of_its_work(self):
+        self.started(timeout=60)
+        self.queue.put("hang", "hang")
+        self.until(lambda: self.functions.busy() == 2)
+        started = time.monotonic()
+        self.functions.stop()
+        self.assertLess(time.monotonic() - started, 5)
+        self.assertEqual((self.living(), self.functions.busy(), self.queue.deleted), (0, 0, []))
+
     def test_it_ends_with_its_environments(self):
         self.started()
         self.queue.put("ok")

@@ -554,27 +554,6 @@ class Wire(Services):
 
     # Tables.
 
-    def test_a_functions_package_and_mapping_are_found(self):
-        functions = self.once("lambda")
-        role = self.once("iam").create_role(RoleName=self.name, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
-        made = functions.create_function(
-            FunctionName=self.name, Runtime="provided.al2023", Handler="bootstrap", Role=role, Code={"ZipFile": EMPTY_ZIP}
-        )  # fmt: skip
-        place = functions.get_function(FunctionName=self.name)["Code"]["Location"]
-        with urllib.request.urlopen(place, timeout=10) as answer:
-            self.assertEqual(answer.read(), EMPTY_ZIP)
-        with self.assertRaises(urllib.error.HTTPError) as caught:
-            urllib.request.urlopen(place + "-not", timeout=10)
-        self.assertEqual(caught.exception.code, 404)
-        caught.exception.close()
-        url = self.sqs.create_queue(QueueName=self.name)["QueueUrl"]
-        arn = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        mapping = functions.create_event_source_mapping(EventSourceArn=arn, FunctionName=made["FunctionArn"])["UUID"]
-        for known in (self.name, made["FunctionArn"]):
-            found = functions.list_event_source_mappings(FunctionName=known)["EventSourceMappings"]
-            self.assertEqual([one["UUID"] for one in found], [mapping], known)
-        self.assertEqual(functions.list_event_source_mappings(FunctionName="another")["EventSourceMappings"], [])
-
     def test_an_item_has_a_size(self):
         tables = self.once("dynamodb")
         tables.create_table(
