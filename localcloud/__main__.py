@@ -17,8 +17,9 @@ not; 2 wrong use, or something that it needs is missing.
 
 import sys
 
+# An older Python reads the whole of this file before it does this: the file has no newer words than it knows.
 if sys.version_info < (3, 11):
-    sys.exit("Python 3.11 or later is needed, and this is %s. Where a later one is installed: python3.11 localcloud …" % sys.version.split()[0])
+    sys.exit("Python 3.11 or later is needed, and this is %s; try python3.11 localcloud" % sys.version.split()[0])
 
 import argparse
 import json
@@ -111,12 +112,13 @@ def packages(base, options):
     for folder in () if options.build else (ROOT / "target" / "lambda", own):
         if usable(folder) == stack.this_machine():
             say(f"packages: {folder}")
-            if younger := outdated(folder):
+            younger = outdated(folder)
+            if younger:
                 say(f"          {younger} was changed after they were built; --build builds them anew")
             return folder
     if not shutil.which("cargo"):
         raise Missing("Rust, to build the functions: https://rustup.rs, or bash scripts/deploy/tools.sh rust")
-    say("building the functions' packages: 10 to 20 minutes the first time on two cores, some minutes after a change")
+    say("building the functions' packages: ten minutes or more the first time on two cores, some minutes after a change")
     command = [sys.executable, str(ROOT / "scripts" / "package.py"), "--architecture", stack.this_machine(), "--out", str(own)]
     if subprocess.run(command, cwd=ROOT, check=False, stdout=sys.stderr).returncode:
         raise Missing("packages: their build failed, as told above")
@@ -130,7 +132,8 @@ def up(base, options):
     if base.is_up():
         return follow(base, None, already=True)
     clean_up(base)
-    if missing := needs():
+    missing = needs()
+    if missing:
         raise Missing("\n  ".join(missing))
     folder = packages(base, options)
     python = checkout.installed("moto") / "bin" / "python"
@@ -144,8 +147,11 @@ def clean_up(base):
     if state.get("phase") in ("starting", "ready"):
         ended = daemon.clean(state.get("mark"), base.folder)
         base.tell(phase="down", why="it broke off")
-        many = "no process was" if not ended else "1 process was" if ended == 1 else f"{ended} processes were"
-        say(f"an earlier local cloud had broken off; {many} left of it, and nothing is now")
+        say(f"an earlier local cloud had broken off; {processes(ended)} left of it, and nothing is now")
+
+
+def processes(count):
+    return "no process was" if not count else "1 process was" if count == 1 else f"{count} processes were"
 
 
 def follow(base, process, already=False):
@@ -231,16 +237,21 @@ def down(base, options):
             time.sleep(0.1)
     if base.is_up():
         say("it did not end by itself within 30 s, and is ended now")
-    ended = daemon.clean(state.get("mark"), base.folder) if state else 0
+    # It lets its lock go a moment before it is gone.
+    end = time.monotonic() + 5
+    while any(daemon.left(state.get("mark"), base.folder)) and time.monotonic() < end:
+        time.sleep(0.1)
+    ended = daemon.clean(state.get("mark"), base.folder)
     if base.is_up():
-        say("something holds its lock that is not its own; look at the processes that have " + str(base.folder / "lock") + " open")
+        say(f"something that is not its own holds its lock: see which process has {base.folder / 'lock'} open")
         return 1
     if not was_up:
-        say("no local cloud was up" + (f"; {ended} processes of an earlier one were left, and are gone" if ended else ""))
+        say("no local cloud was up" + (f"; {processes(ended)} left of an earlier one, and nothing is now" if ended else ""))
     elif ended:
-        say(f"{ended} processes did not end with it, and were ended")
+        say(f"{processes(ended)} left of it, and nothing is now")
     if state:
         base.tell(phase="down", why="it was asked to")
+    base.clear(but=daemon.KEPT)
     if options.purge:
         shutil.rmtree(base.folder, ignore_errors=True)
         print(f"down; {base.folder} is gone")
@@ -264,20 +275,19 @@ def keep(_base, options):
 def once(base, options):
     import trial
 
-    if missing := needs():
+    missing = needs()
+    if missing:
         raise Missing("\n  ".join(missing))
     folder = packages(base, options)
     checkout.enter("moto")
     return trial.run(folder, options)
 
 
-def chaos(_base, options):
-    if not (HERE / "chaos.py").exists():
-        raise Missing("localcloud/chaos.py")
-    sys.argv = ["localcloud chaos", *options.rest]
+def chaos(arguments):
     import chaos as driver
 
-    return driver.main()
+    terraform()
+    return driver.main(arguments)
 
 
 def arguments():
@@ -300,7 +310,7 @@ def arguments():
     made.add_argument("--hours", type=float, default=4, help="it ends by itself after so long (%(default)s)")
     made = command("drop", drop, "put files into the bucket, and follow each to its mail")
     made.add_argument("files", nargs="+", type=pathlib.Path, metavar="FILE")
-    made.add_argument("--dataset", help="put it below input/<dataset>/; by default the dataset whose contract has the file's name")
+    made.add_argument("--dataset", help="put it below input/<dataset>/; by default that of the contract with the file's name")
     made.add_argument("--seconds", type=float, default=120, help="how long to wait for a file (%(default)s)")
     made.add_argument("--json", action="store_true", help="one line of JSON a file")
     made = command("look", look, "show what there is: all, or what belongs to a file's key or to a run")
@@ -313,8 +323,7 @@ def arguments():
     building(made)
     made.add_argument("--json", action="store_true", help="the figures as one object, after the transcript on standard error")
     made.add_argument("--keep", type=pathlib.Path, metavar="FOLDER", help="leave mails and logs in this folder")
-    made = command("chaos", chaos, "drop many files while calls fail and functions are killed")
-    made.add_argument("rest", nargs=argparse.REMAINDER)
+    commands.add_parser("chaos", help="drop many files while calls fail and functions are killed")
     made = command("serve", serve)
     made.add_argument("--folder", type=pathlib.Path)
     made.add_argument("--packages", type=pathlib.Path)
@@ -326,13 +335,22 @@ def arguments():
 
 
 def main():
+    # It has options of its own.
+    if sys.argv[1:2] == ["chaos"]:
+        return chaos(sys.argv[2:])
     options = arguments()
     base = daemon.Base(getattr(options, "folder", None))
     try:
-        return options.does(base, options)
+        code = options.does(base, options)
+        sys.stdout.flush()
+        return code
     except Missing as missing:
         say(f"this is missing:\n  {missing}")
         return 2
+    except BrokenPipeError:
+        # Who reads has seen enough. What is left in the buffer has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except KeyboardInterrupt:
         say("broken off; a local cloud in the background goes on: python3 localcloud down ends it")
         return 130

@@ -7,9 +7,9 @@
 The files are those of the simulation (crates/simulation), and so are the rules by which the end is judged. What happens:
 
 1. Files are dropped, overwritten, repeated and deleted, and contracts change, while calls go wrong (proxy.py), callers are
-   killed, queue messages come twice, notifications and SES's words get lost or come late. In between the table is out for
-   hours, so that there are dead letters.
-2. Faults end. The sweep finds what is left. Judged: nothing is lost out of sight.
+   killed, queue messages come twice, notifications and SES's words get lost or come late. At the end of it nobody may use
+   the table for hours, so that the messages of the last files become dead letters.
+2. Faults end. The queues drain, and the sweep has its turn. Judged: nothing is lost out of sight.
 3. The dead letters are moved back. Judged: everything is finished, once.
 4. Every message that there ever was is delivered once more. Judged: nothing has changed.
 
@@ -53,10 +53,12 @@ MARGIN = 1.25
 TWICE, UNTOLD, UNHEARD, LATE, TOO_LATE = 0.06, 0.04, 0.04, 0.12, 0.01
 MINUTE, HOUR = 60, 3600
 # How much later it is at least when nothing is left to do: what comes back within this comes back together.
-STEP = 90
-# A sweep announces at doubling ages; after so long it has had its chance.
-PATIENCE = 30 * HOUR
-JUDGE_SECONDS = 120
+STEP = 300
+# How long the sweep, which comes every quarter of an hour, has its turn.
+SWEEPS = 1.1 * HOUR
+PATIENCE = 24 * HOUR
+# The longest that a command may take that is started here.
+COMMAND_SECONDS = 300
 
 
 class Failed(Exception):
@@ -84,8 +86,8 @@ def parser():
 
 
 BROKEN = {
-    "acknowledge-first": "a message is deleted before the work, and there is no sweep",
-    "overwriting": "the proxies take If-None-Match out of every request",
+    "acknowledge-first": "a message is deleted before the work, and no sweep comes",
+    "overwriting": "If-None-Match is taken out of every request, and the bucket has no policy",
 }
 
 
@@ -105,16 +107,22 @@ class Script:
         self.uploads = {}
         self.untold = 0
         self.bucket = cloud.outputs["bucket"]
+        # The last so many files are held back.
+        self.held_back = 0
 
     def drops_left(self):
         return sum(act["do"] == "drop" for act in self.acts)
 
+    def is_held(self):
+        """Whether only files are left that are held back."""
+        return self.drops_left() <= self.held_back
+
     def next_due(self):
-        return self.began + self.acts[0]["at"] if self.acts else None
+        return None if self.is_held() and self.held_back or not self.acts else self.began + self.acts[0]["at"]
 
     def act(self):
         """Does what is due."""
-        while self.acts and self.next_due() <= self.clock():
+        while (due := self.next_due()) is not None and due <= self.clock():
             act = self.acts.popleft()
             getattr(self, act["do"])(act)
 
@@ -173,7 +181,7 @@ class Taps:
         self.back = {}
         self.twice = 0
         self.noted = 0
-        self.calm = False
+        self.calm = self.acknowledge_first = False
         self.visibility = {}
         for name, stage in cloud.functions.stages.items():
             told = cloud.client("sqs").get_queue_attributes(QueueUrl=stage.function.queue_url, AttributeNames=["All"])
@@ -185,6 +193,9 @@ class Taps:
             messages = take()
             for message in messages:
                 self.see(name, stage, message)
+                if self.acknowledge_first:
+                    receipt = message["ReceiptHandle"]
+                    self.cloud.client("sqs").delete_message(QueueUrl=stage.function.queue_url, ReceiptHandle=receipt)
             return messages
 
         return taken
@@ -269,6 +280,11 @@ class Run:
         self.script = Script(cloud, clock, work / "workload", options.seed)
         self.taps = Taps(cloud, clock, options.seed)
         self.observer = Observer(self)
+        if options.broken == "acknowledge-first":
+            self.taps.acknowledge_first = True
+            cloud.schedule.rules.clear()
+        elif options.broken == "overwriting":
+            cloud.client("s3").delete_bucket_policy(Bucket=cloud.outputs["bucket"])
         self.began = time.monotonic()
         self.phases = {}
         self.verdicts = {}
@@ -344,66 +360,72 @@ class Run:
     def enough(self):
         return sum(self.log.faults.values()) >= self.options.faults and sum(self.log.kills.values()) >= self.options.kills
 
+    def is_quiet(self):
+        """Whether nothing is under way, the last words of SES included."""
+        return self.depth() == 0 and self.cloud.ses.next_due() is None
+
     def is_through(self):
-        """Whether nothing is under way any more, the last words of SES included."""
-        return not self.script.acts and self.depth() == 0 and self.cloud.ses.next_due() is None
+        """Whether nothing is under way, and nothing is still to be dropped."""
+        return not self.script.acts and self.is_quiet()
 
     def go(self):
         with self.phase("faults"):
-            last = max(2, min(8, self.options.files // 12))
-            self.until(lambda: self.script.drops_left() <= last)
-            self.outage()
-            self.until(lambda: not self.script.acts and (self.enough() or self.is_through()), 12 * HOUR)
+            few = self.script.held_back = max(2, self.options.files // 10)
+            self.until(lambda: self.script.is_held() and self.depth() <= few)
+            self.script.held_back = 0
+            self.deny()
+            self.until(lambda: not self.script.acts and (self.enough() or self.is_through()))
         self.plan.stop()
         self.taps.calm = self.words.calm = True
-        with self.phase("sweep"):
-            self.until(self.is_through, 12 * HOUR)
-            self.until(self.is_settled)
+        with self.phase("drain"):
+            self.until(self.is_through)
+            enough = self.clock() + SWEEPS
+            self.until(lambda: self.clock() > enough and self.is_through())
         self.verdicts["before"] = self.judge("before")
         self.dead_before = self.dead_letters()
         with self.phase("redrive"):
             self.redrive()
-            self.until(self.is_through, 12 * HOUR)
+            self.until(self.is_through)
         self.verdicts["after"] = self.judge("after")
         self.dead_after = self.dead_letters()
         with self.phase("replay"):
             self.replay()
-            self.until(self.is_through, 12 * HOUR)
+            self.until(self.is_through)
         self.verdicts["replay"] = self.judge("replay", "after")
 
-    def outage(self):
-        """The table is out until the messages of the last files are dead letters. These faults do not count."""
-        self.plan.out = "dynamodb"
-        began, before = self.clock(), self.dead_letters()
-        self.say("the table is out")
-        self.until(lambda: not self.script.acts and self.dead_letters() > before, 24 * HOUR)
-        self.plan.out = None
+    def deny(self):
+        """Nobody may use the table until messages of the last files are dead letters: a mistake in a role's policy."""
+        self.plan.denied = "dynamodb"
+        began, before = self.clock(), self.dead_letters("analyzer")
+        self.until(lambda: self.is_through() or not self.script.acts and self.dead_letters("analyzer") > before)
+        self.plan.denied = None
         hours = (self.clock() - began) / HOUR
-        self.say(f"the table is back after {hours:.1f} h; {self.dead_letters()} dead letters")
+        self.say(f"nobody could use the table for {hours:.1f} h; {self.dead_letters()} dead letters")
 
-    def is_settled(self):
-        """Whether nothing is left to do for any upload that somebody will still do something about."""
-        if not self.is_through():
-            return False
-        settled = self.observer.settled()
-        wanted = sum(not upload["deleted"] for upload in self.script.uploads.values())
-        return settled >= wanted
-
-    def dead_letters(self):
+    def dead_letters(self, *stages):
         queues, total = self.cloud.client("sqs"), 0
-        for url in self.cloud.outputs["dead_letter_queues"].values():
+        for stage in stages or STAGES:
+            url = self.cloud.outputs["dead_letter_queues"][stage]
             told = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
             total += int(told["ApproximateNumberOfMessages"]) + int(told["ApproximateNumberOfMessagesNotVisible"])
         return total
 
     def redrive(self):
-        """Moves every dead letter back: it is sent before it is deleted."""
-        queues = self.cloud.client("sqs")
-        for stage, url in self.cloud.outputs["dead_letter_queues"].items():
-            while letters := queues.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
-                for letter in letters:
-                    queues.send_message(QueueUrl=self.cloud.outputs["queues"][stage], MessageBody=letter["Body"])
-                    queues.delete_message(QueueUrl=url, ReceiptHandle=letter["ReceiptHandle"])
+        """Moves every dead letter back, by the operator's own command."""
+        environment = {
+            **os.environ,
+            **self.cloud.emulator.environment,
+            **self.clock.environment,
+            "GRISTMILL_S3_PATH_STYLE": "true",
+        }
+        stack = self.cloud.outputs["table"].removesuffix("-analyses")
+        command = [program("gristmill"), "redrive", "--stack", stack, "--json"]
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=False, timeout=COMMAND_SECONDS
+        )
+        (self.work / "redrive.jsonl").write_text(done.stdout + done.stderr)
+        if done.returncode != 0:
+            raise Failed(f"gristmill redrive ended with {done.returncode}: {(done.stdout + done.stderr)[-2000:]}")
 
     def replay(self):
         """Sends every message that was ever taken from a queue once more."""
@@ -417,7 +439,7 @@ class Run:
         folder = self.observer.observe(what)
         folders = [self.observer.folder / before, folder] if before else [folder]
         command = [program("judge"), what, *folders]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=JUDGE_SECONDS)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=COMMAND_SECONDS)
         if done.returncode not in (0, 1):
             raise Failed(f"judge {what} ended with {done.returncode}: {done.stderr}")
         told = json.loads(done.stdout)
@@ -433,15 +455,6 @@ class Observer:
         self.cloud = run.cloud
         self.folder = run.work / "observed"
         self.known = {}
-
-    def settled(self):
-        """How many uploads the ledger calls settled."""
-        return sum(key.endswith(".settled") for key in self.keys("ledger/"))
-
-    def keys(self, prefix):
-        pages = self.cloud.client("s3").get_paginator("list_objects_v2")
-        listed = pages.paginate(Bucket=self.cloud.outputs["bucket"], Prefix=prefix)
-        return [found["Key"] for page in listed for found in page.get("Contents", [])]
 
     def objects(self):
         s3, bucket = self.cloud.client("s3"), self.cloud.outputs["bucket"]
@@ -546,7 +559,7 @@ def report(run, wall_seconds):
         "calls_by_call": dict(sorted(log.calls.items())),
         "kills": sum(log.kills.values()),
         "kills_by_point": dict(sorted(points.items())),
-        "faults_of_the_outage": log.outage,
+        "calls_denied": log.denied,
         "messages_twice": run.taps.twice,
         "notifications_lost": run.script.untold,
         "words_lost": run.words.lost,
@@ -604,17 +617,20 @@ def table(told):
 
 
 def program(name):
-    """A program of crates/simulation, built."""
+    """A program of this project, as `build` leaves it."""
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target")
     return target / "debug" / name
 
 
 def build():
-    """Builds the programs that write the workload and judge the end."""
+    """Builds the programs that write the workload, judge the end, and move dead letters back."""
     if not shutil.which("cargo"):
         raise Failed("cargo is needed, to build what writes the files and what judges: https://rustup.rs")
-    command = ["cargo", "build", "--locked", "--quiet", "-p", "simulation", "--bin", "workload", "--bin", "judge"]
-    subprocess.run(command, cwd=ROOT, check=True)
+    # As for the tests, so that what was built for them is built already.
+    command = ["cargo", "build", "--locked", "--quiet", "--workspace", "--all-features"]
+    bins = [word for name in ("workload", "judge", "gristmill") for word in ("--bin", name)]
+    if subprocess.run([*command, *bins], cwd=ROOT, check=False).returncode != 0:
+        raise Failed("what writes the files and what judges could not be built")
 
 
 def planned(options):
@@ -629,7 +645,8 @@ def chaos(options, work):
     import cloud as clouds
 
     build()
-    command = [program("workload"), "--files", str(options.files), "--seed", str(options.seed), work / "workload"]
+    command = [program("workload"), "--files", str(options.files), "--seed", str(options.seed)]
+    command += ["--samples", ROOT, work / "workload"]
     subprocess.run(command, check=True, timeout=60)
     plan, words, proxies = planned(options), Words(options.seed), {}
     print(f"{plan.rate:.1%} of calls go wrong", file=sys.stderr)

@@ -34,6 +34,9 @@ def nobodys():
     for name in list(os.environ):
         if name.startswith(("AWS_", "TF_VAR_", "TF_CLI_ARGS")) or name in ("TF_WORKSPACE", "TF_DATA_DIR", "TF_LOG"):
             del os.environ[name]
+    # A proxy on the way to the outside is no way to this machine itself.
+    for name in ("NO_PROXY", "no_proxy"):
+        os.environ[name] = ",".join(filter(None, [os.environ.get(name), "127.0.0.1", "localhost"]))
 
 
 class Cloud:

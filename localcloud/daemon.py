@@ -67,9 +67,11 @@ class Base:
         with self.lock() as free:
             return not free
 
-    def clear(self):
-        for name in MADE:
+    def clear(self, but=()):
+        for name in set(MADE) - set(but):
             shutil.rmtree(self.folder / name, ignore_errors=True)
+        # Addresses of what is there no more.
+        self.exports_file.unlink(missing_ok=True)
 
 
 # Processes -------------------------------------------------------------------------------------------------------------
@@ -109,8 +111,10 @@ def keep(mark, folder):
     """Waits for the end of its input, which ends with the local cloud, however that ends; then ends what it left behind."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+    # It ends by itself, or has ended.
+    cloud = os.getppid()
     sys.stdin.buffer.read()
-    clean(mark, folder)
+    clean(mark, folder, but=[cloud])
 
 
 # The background process ------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ Both go by what AWS's own services say (S3, the table, the queues) and by what L
 seconds since the drop.
 """
 
-import gzip
+import datetime
 import json
 import pathlib
 import time
@@ -45,17 +45,17 @@ class Follower:
 
     def __init__(self, cloud, bucket, key, mark, until):
         self.cloud, self.bucket, self.key, self.mark, self.until = cloud, bucket, key, mark, until
+        # The entry of this upload is none of those that are there already, however many those are.
+        self.entries = {entry: None for entry in ledger(cloud) if entry.endswith(".json")}
         self.dropped = cloud.clock()
         self.version = self.run_id = None
-        self.step = "the processor to answer"
 
-    def wait(self, what, found):
+    def wait(self, what, found, pause=POLL_SECONDS):
         """Waits for something to be true, and gives it."""
-        self.step = what
         while not (value := found()):
             if time.monotonic() > self.until:
                 raise NotFinished(f"{self.key}: waited in vain for {what}; see the logs and the dead-letter queues")
-            time.sleep(POLL_SECONDS)
+            time.sleep(pause)
         return value
 
     def invocations(self, function):
@@ -64,10 +64,7 @@ class Follower:
     def arrival(self):
         """The invocation that took the upload up, and what it said of it."""
         for done in self.invocations("processor"):
-            of_it = any(
-                one.get("key") == self.key and one.get("version_id") in (self.version, "null", None)
-                for one in done["about"]
-            )
+            of_it = any((one.get("key"), one.get("version_id")) == (self.key, self.version) for one in done["about"])
             if of_it and not done["failed_messages"]:
                 for line in self.cloud.functions.said(done["request_id"], "processor"):
                     if line.get("message") == "message answered":
@@ -75,28 +72,35 @@ class Follower:
         return None
 
     def of_run(self, function, detail_types):
-        """The invocation in which a function did its work on the run."""
-        for done in self.invocations(function):
-            told = [one for one in done["about"] if one.get("run_id") == self.run_id]
-            if any(one.get("detail_type") in detail_types for one in told) and not done["failed_messages"]:
-                return done
-        return None
+        """The invocation in which a function did its work on the run. It is told of when it ends, shortly after its work."""
+
+        def found():
+            for done in self.invocations(function):
+                told = [one for one in done["about"] if one.get("run_id") == self.run_id]
+                if any(one.get("detail_type") in detail_types for one in told) and not done["failed_messages"]:
+                    return done
+            return None
+
+        return self.wait(f"the {function} to end", found)
 
     def mail(self):
         return next((mail for mail in self.cloud.mails if mail["run_id"] == self.run_id), None)
 
     def settled(self):
         """The ledger's word that nothing is left to do for this upload."""
-        s3 = self.cloud.client("s3")
-        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix="ledger/")
-        keys = {found["Key"] for page in pages for found in page.get("Contents", [])}
+        keys = ledger(self.cloud)
         for key in sorted(keys):
-            if key.endswith(".json") and key.removesuffix(".json") + ".settled" in keys:
-                entry = json.loads(s3.get_object(Bucket=self.bucket, Key=key)["Body"].read())
-                source = entry["source"]
-                if (source["key"], source.get("version_id")) == (self.key, self.version):
-                    return key.removesuffix(".json") + ".settled"
+            settled = key.removesuffix(".json") + ".settled"
+            if key.endswith(".json") and settled in keys and self.source(key) == (self.key, self.version):
+                return settled
         return None
+
+    def source(self, entry):
+        """The upload that an entry of the ledger is about; None for one that was there before."""
+        if entry not in self.entries:
+            source = json.loads(fetched(self.cloud, entry))["source"]
+            self.entries[entry] = (source["key"], source.get("version_id"))
+        return self.entries[entry]
 
     def follow(self):
         processor, line = self.wait("the processor to answer", self.arrival)
@@ -106,20 +110,16 @@ class Follower:
         self.run_id = line["correlation_id"]
         stages = [("processor", processor)]
         duplicate = outcome == "duplicate"
-        seen = {"mail": None, "marked": None}
         if not duplicate:
             self.wait("its mail", self.mail)
-        self.wait("the ledger to say that its mail is settled", self.settled)
+        # Each look is a listing, which keeps the emulator from others meanwhile.
+        self.wait("the ledger to say that its mail is settled", self.settled, pause=0.2)
         manifest = manifest_of(self.cloud, self.run_id)
         if not duplicate:
             if manifest["status"] == "completed":
-                stages.append(("analyzer", self.wait("the analyzer", lambda: self.of_run("analyzer", ["Processing Complete"]))))
-            words = ["Analysis Complete", "File Rejected"]
-            stages.append(("notifier", self.wait("the notifier", lambda: self.of_run("notifier", words))))
+                stages.append(("analyzer", self.of_run("analyzer", ["Processing Complete"])))
+            stages.append(("notifier", self.of_run("notifier", ["Analysis Complete", "File Rejected"])))
         mail, record = self.mail(), record_of(self.cloud, self.run_id)
-        if mail and not duplicate:
-            seen["mail"] = mail["at"]
-        marked = (record or {}).get("notification_timestamp")
         return {
             **self.story(outcome),
             "duplicate": duplicate,
@@ -134,8 +134,7 @@ class Follower:
             "ledger": self.settled(),
             "mail": mail and {name: mail[name] for name in ("subject", "to", "files", "message_id", "send_id")},
             "record": record and {name: record.get(name) for name in ("analysis_id", "narrator", "notification_sent")},
-            "marked_at": marked,
-            "stages": self.times(stages, mail=seen["mail"]),
+            "stages": self.times(stages, None if duplicate else mail, None if duplicate else record),
         }
 
     def story(self, outcome):
@@ -144,7 +143,7 @@ class Follower:
     def since(self, at):
         return round(at - self.dropped, 3)
 
-    def times(self, stages, mail=None):
+    def times(self, stages, mail=None, record=None):
         """What happened when."""
         told = [{"at": self.since(self.put), "what": "S3 has the file"}]
         for name, done in stages:
@@ -155,13 +154,22 @@ class Follower:
             ends = done["started"] + done["seconds"]
             told.append({"at": self.since(ends), "what": f"{name} ends", "took": took + cold})
         if mail:
-            told.append({"at": self.since(mail), "what": "SES has the mail"})
+            told.append({"at": self.since(mail["at"]), "what": "SES has the mail"})
+        if record and record.get("notification_timestamp"):
+            # In nanoseconds, of which Python reads as many digits as make microseconds.
+            marked = datetime.datetime.fromisoformat(record["notification_timestamp"][:26].rstrip("Z") + "+00:00")
+            told.append({"at": self.since(marked.timestamp()), "what": "marked as sent, says the record"})
         return sorted(told, key=lambda one: one["at"])
 
 
+def ledger(cloud):
+    """The keys of the ledger."""
+    pages = cloud.client("s3").get_paginator("list_objects_v2").paginate(Bucket=cloud.outputs["bucket"], Prefix="ledger/")
+    return {found["Key"] for page in pages for found in page.get("Contents", [])}
+
+
 def manifest_of(cloud, run_id):
-    answer = cloud.client("s3").get_object(Bucket=cloud.outputs["bucket"], Key=f"manifests/{run_id}.json")
-    return json.loads(answer["Body"].read())
+    return json.loads(fetched(cloud, f"manifests/{run_id}.json"))
 
 
 def outputs_of(manifest):
@@ -278,7 +286,8 @@ def look(cloud, what=None, lines=3):
 def about(cloud, what, told):
     """The part of it that is about a key, or about a run by its number or the beginning of it."""
     entries = uploads(cloud)
-    runs = {e["run_id"] for e in entries if e["key"] == what or e["key"].endswith(f"/{what}") or e["run_id"].startswith(what)}
+    named = [e for e in entries if e["key"] == what or e["key"].endswith(f"/{what}") or e["run_id"].startswith(what)]
+    runs = {entry["run_id"] for entry in named}
     lines = []
     for stage, at_work in cloud.functions.stages.items():
         for line in tail(cloud.functions.log(at_work.function), 100_000):
@@ -302,13 +311,10 @@ def summary(manifest):
 
 def uploads(cloud):
     """The ledger: each upload, the run that it became, and whether its mail is settled."""
-    s3, bucket = cloud.client("s3"), cloud.outputs["bucket"]
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="ledger/")
-    keys = {found["Key"] for page in pages for found in page.get("Contents", [])}
-    found = []
+    keys, found = ledger(cloud), []
     for key in sorted(keys):
         if key.endswith(".json"):
-            entry = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+            entry = json.loads(fetched(cloud, key))
             source = entry["source"]
             found.append(
                 {
@@ -323,6 +329,5 @@ def uploads(cloud):
 
 
 def fetched(cloud, key):
-    """An object's bytes, unpacked where it is an archive."""
-    body = cloud.client("s3").get_object(Bucket=cloud.outputs["bucket"], Key=key)["Body"].read()
-    return gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body
+    """The bytes of an object."""
+    return cloud.client("s3").get_object(Bucket=cloud.outputs["bucket"], Key=key)["Body"].read()

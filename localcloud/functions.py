@@ -540,13 +540,18 @@ class Stage:
         self.poller.start()
 
     def stop(self):
-        for environment in list(self.environments):
-            environment.kill()
         if getattr(self, "poller", None):
             self.poller.join(10)
-        self.pool.shutdown(wait=True)
+        self.pool.shutdown(wait=False)
+        # One that is being started now is there a moment later.
+        end = time.monotonic() + 10
+        while True:
+            for environment in list(self.environments):
+                environment.kill()
+            if not self.busy() or time.monotonic() > end:
+                break
+            time.sleep(0.02)
         for environment in list(self.environments):
-            environment.kill()
             environment.wait()
 
     def busy(self):
@@ -586,14 +591,13 @@ class Stage:
         messages, until = [], None
         while True:
             with self.taking:
-                answer = self.cloud.client("sqs").receive_message(
-                    QueueUrl=self.function.queue_url,
-                    MaxNumberOfMessages=min(10, self.function.batch_size - len(messages)),
-                    WaitTimeSeconds=0,
-                    AttributeNames=["All"],
-                    MessageAttributeNames=["All"],
-                )
-                found = answer.get("Messages", [])
+                try:
+                    found = self.receive(self.function.batch_size - len(messages))
+                except Exception:
+                    if messages:
+                        # What was taken before is done; the next poll says what is wrong.
+                        return messages
+                    raise
                 if found and not messages:
                     self.working += 1
             messages += found
@@ -601,6 +605,16 @@ class Stage:
             if len(messages) >= self.function.batch_size or time.monotonic() >= until:
                 return messages
             time.sleep(SHORTEST_PAUSE)
+
+    def receive(self, count):
+        answer = self.cloud.client("sqs").receive_message(
+            QueueUrl=self.function.queue_url,
+            MaxNumberOfMessages=min(10, count),
+            WaitTimeSeconds=0,
+            AttributeNames=["All"],
+            MessageAttributeNames=["All"],
+        )
+        return answer.get("Messages", [])
 
     def work(self, messages):
         """Has a batch done, and tells the queue."""

@@ -80,6 +80,7 @@ WORDS = {
         (400, "ProvisionedThroughputExceededException", "The level of configured provisioned throughput was exceeded."),
         (400, "ThrottlingException", "Rate of requests exceeds the allowed throughput."),
     ],
+    ("dynamodb", "denied"): [(400, "AccessDeniedException", "User is not authorized to perform this operation.")],
     ("dynamodb", "error"): [(500, "InternalServerError", "The server encountered an internal error.")],
     ("events", "throttle"): [(400, "ThrottlingException", "Rate exceeded")],
     ("events", "error"): [(500, "InternalException", "This exception occurs due to unexpected causes.")],
@@ -248,8 +249,8 @@ class Plan:
         self.calls = collections.Counter()
         self.lock = threading.Lock()
         self.stopped = False
-        # A service that is out: all of its calls fail.
-        self.out = None
+        # A service that nobody may use for the time being: all of its calls are refused.
+        self.denied = None
 
     def stop(self):
         """From now on nothing goes wrong."""
@@ -265,8 +266,8 @@ class Plan:
         point = chance.choice(("before forward", "after answer"))
         weights = call.kinds()
         kind = chance.choices(list(weights), list(weights.values()))[0] if weights else None
-        if self.out and self.out == call.service:
-            return nth, "outage", None, chance
+        if self.denied and self.denied == call.service:
+            return nth, "denied", None, chance
         if self.stopped or not weights:
             return nth, None, None, chance
         return (nth, None, point, chance) if kill else (nth, kind if fault else None, None, chance)
@@ -282,8 +283,8 @@ class Log:
         self.calls = collections.Counter()
         self.faults = collections.Counter()
         self.kills = collections.Counter()
-        # Calls that failed because their service was out: they are told apart, since nobody would have to count long.
-        self.outage = 0
+        # Calls that were denied: they are told apart, since such a lot of them is no merit.
+        self.denied = 0
         # Requests that the service sees in this order: writes to the table, events for the bus.
         self.effects = []
 
@@ -298,8 +299,8 @@ class Log:
 
     def struck(self, call, nth, kind):
         with self.lock:
-            if kind == "outage":
-                self.outage += 1
+            if kind == "denied":
+                self.denied += 1
             else:
                 self.faults[kind, call.name] += 1
         self.write(event="fault", kind=kind, call=call.name, nth=nth, caller=call.caller)
@@ -492,7 +493,6 @@ class Connection(socketserver.StreamRequestHandler):
         proxy = self.server.proxy
         if kind == "refused-entry":
             return refused_entry(chance)
-        kind = "error" if kind == "outage" else kind
         if (call.service, kind) in WORDS:
             return said(call, *chance.choice(WORDS[call.service, kind]))
         if kind == "twice":

@@ -1,11 +1,13 @@
 """How the project's own Terraform comes into the emulator, with real packages, and what it says of the stack then."""
 
 import json
+import os
 import pathlib
 import platform
 import re
 import zipfile
 
+import checkout
 import planning
 
 # The names of machines: in the header of a program, to Terraform, to Python.
@@ -56,10 +58,22 @@ def values(packages):
     ]
 
 
+def cache():
+    """Where Terraform keeps providers that it downloaded, for the next time: they are large, and the copy is made anew each time."""
+    if planning.plugins() or os.environ.get("TF_PLUGIN_CACHE_DIR"):
+        return {}
+    kept = checkout.tools() / "terraform-providers"
+    kept.mkdir(parents=True, exist_ok=True)
+    return {"TF_PLUGIN_CACHE_DIR": str(kept)}
+
+
 def apply(folder, packages, environment, progress, log):
     """Applies infrastructure/ in a copy below a folder. Returns its outputs, by name. What Terraform says goes to `log`."""
+    environment = {**cache(), **environment}
     copy = planning.Copy(folder, environment=environment, packages=packages)
-    _, _, seconds = copy.init(limit=300)
+    if "TF_PLUGIN_CACHE_DIR" in environment and not os.listdir(environment["TF_PLUGIN_CACHE_DIR"]):
+        progress("terraform init: downloads the provider for AWS, some 150 MB, this once")
+    _, _, seconds = copy.init(limit=900)
     progress(f"terraform init: {seconds:.0f} s")
     made, planned, told = 0, "", -1
 

@@ -5,6 +5,7 @@ widely used one. The functions are pointed at them by AWS_ENDPOINT_URL_BEDROCK_R
 """
 
 import contextlib
+import decimal
 import email.message
 import email.policy
 import email.utils
@@ -134,9 +135,16 @@ def words(name):
     return name.replace("_", " ")
 
 
+def shown(value):
+    """A number as it stands in a sentence: thousands in groups, and no more than two places."""
+    exact = decimal.Decimal(value)
+    places = max(0, min(2, -exact.as_tuple().exponent))
+    return f"{exact.quantize(decimal.Decimal(1).scaleb(-places), decimal.ROUND_HALF_UP):,}"
+
+
 def sentence(fact):
     """A fact in words, or None where the stub has none for its kind."""
-    value, of, unit = fact["value"], fact["of"], fact["unit"]
+    value, of, unit = shown(fact["value"]), shown(fact["of"]), fact["unit"]
     if any(not PLAIN.fullmatch(text) or LINK.search(text) or "_" in text for _, text in fact["subject"]):
         return None
     if fact["kind"] == "group_count" and len(fact["subject"]) == 1:
@@ -144,7 +152,8 @@ def sentence(fact):
         return "top_group", f"The {words(field)} {name} has {value} rows of {of}."
     if fact["kind"] == "segment_count" and len(fact["subject"]) == 1:
         return "segment_performance", f"The segment {fact['subject'][0][1]} has {value} rows of {of}."
-    if fact["kind"] in ("sum", "mean", "median") and not fact["subject"]:
+    # A digit in a name would be taken for a number that no fact has.
+    if fact["kind"] in ("sum", "mean", "median") and not fact["subject"] and not re.search(r"\d", fact["measure"]):
         word = {"sum": "total", "mean": "mean", "median": "median"}[fact["kind"]]
         return "measure", f"The {word} of {words(fact['measure'])} is {value} {unit}".rstrip() + "."
     return None
@@ -155,7 +164,7 @@ def report(prompt):
     found = list(facts(prompt))
     told = [(fact, said) for fact in found if fact["rank"] in (None, 1) and (said := sentence(fact))]
     counted = next((fact for fact in found if fact["kind"] == "row_count" and not fact["subject"]), None)
-    summary = f"In all there are {counted['value']} rows." if counted else "The rows were counted."
+    summary = f"In all there are {shown(counted['value'])} rows." if counted else "The rows were counted."
     return {
         "insights": [
             {"type": kind, "description": text, "confidence": "high", "facts": [fact["id"]]}

@@ -11,10 +11,10 @@ def table(rows, indent="  "):
     """Rows as columns that stand below each other; numbers to the right."""
     texts = [["" if cell is None else str(cell) for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in texts) for column in range(len(texts[0]))]
-    right = [all(isinstance(row[column], (int, float)) or row[column] in (None, "") for row in rows[1:]) for column in range(len(widths))]
+    numeric = [all(isinstance(row[n], (int, float)) or row[n] in (None, "") for row in rows[1:]) for n in range(len(widths))]
     lines = []
     for row in texts:
-        cells = [cell.rjust(width) if to_right else cell.ljust(width) for cell, width, to_right in zip(row, widths, right)]
+        cells = [cell.rjust(width) if right else cell.ljust(width) for cell, width, right in zip(row, widths, numeric)]
         lines.append((indent + "  ".join(cells)).rstrip())
     return "\n".join(lines)
 
@@ -47,7 +47,8 @@ def dropped(told):
     rows, outcome = told.get("rows"), told["outcome"]
     lines = [f"{outcome:<10} {told['file']} -> {told['key']}"]
     if told.get("duplicate"):
-        lines.append(f"  the same bytes under the same key as before: run {told['run_id']}; nothing was done again, and no mail sent")
+        lines.append("  the same bytes under the same key as before: nothing was done again, and no mail sent")
+        lines.append(f"  run        {told['run_id']}")
     elif told.get("reason"):
         lines.append(f"  refused    {told['code']}: {told['reason']}")
     if rows:
@@ -80,7 +81,8 @@ def everything(told, state):
     parts = [f"up since {clock(state['ready'])}, until {clock(state['ends'])}; bucket {told['bucket']}"]
     parts.append("mails" if told["mails"] else "no mail yet")
     for mail in told["mails"]:
-        parts.append(f"  {mail['subject']!r} to {', '.join(mail['to'])}\n    run {mail['run_id']}\n    {mail['files']['html']} (.txt, .eml)")
+        parts.append(f"  {mail['subject']!r} to {', '.join(mail['to'])}")
+        parts.append(f"    run {mail['run_id']}\n    {mail['files']['html']} (.txt, .eml)")
     if told["records"]:
         rows = [("run", "dataset", "rows", "valid", "rejected", "narrator", "mail")]
         for record in told["records"]:

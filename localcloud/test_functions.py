@@ -191,7 +191,8 @@ class Case(unittest.TestCase):
         return self.functions.invocations
 
     def log(self):
-        return (self.folder / "logs" / "processor.log").read_text()
+        log = self.folder / "logs" / "processor.log"
+        return log.read_text() if log.exists() else ""
 
 
 class Invocations(Case):
@@ -204,7 +205,8 @@ class Invocations(Case):
         self.assertGreater(done["max_memory_kb"], 1000)
         self.assertGreater(done["init_ms"], 1)
         said = self.log()
-        for word in (f"START RequestId: {done['request_id']} Version: $LATEST", "END RequestId", "Memory Size: 512 MB", "Init Duration"):
+        start = f"START RequestId: {done['request_id']} Version: $LATEST"
+        for word in (start, "END RequestId", "Memory Size: 512 MB", "Init Duration"):
             self.assertIn(word, said)
 
     def test_an_environment_is_used_again(self):
@@ -267,12 +269,18 @@ class Invocations(Case):
         self.done(2)
         self.assertEqual(self.functions.invocations[1]["outcome"], "ok")
 
-    def test_a_function_that_cannot_start_fails_its_invocation(self):
-        for start, outcome in (("refuse", "No.Settings"), ("fall", "Runtime.ExitError")):
-            self.started(variables={"START": start})
-            self.queue.put("ok")
-            (done,) = self.done()
-            self.assertEqual((done["outcome"], self.queue.deleted, len(self.queue.hidden)), (outcome, [], 1))
+    def cannot_start(self, how):
+        self.started(variables={"START": how})
+        self.queue.put("ok")
+        (done,) = self.done()
+        self.assertEqual((self.queue.deleted, len(self.queue.hidden)), ([], 1))
+        return done["outcome"]
+
+    def test_a_function_that_says_that_it_cannot_start_fails_its_invocation(self):
+        self.assertEqual(self.cannot_start("refuse"), "No.Settings")
+
+    def test_a_function_that_falls_while_it_starts_fails_its_invocation(self):
+        self.assertEqual(self.cannot_start("fall"), "Runtime.ExitError")
 
     def test_one_is_killed_by_its_key(self):
         self.started(concurrency=2)
@@ -295,6 +303,15 @@ class Invocations(Case):
         self.queue.put("ok")
         self.done(2)
         self.assertEqual([one["outcome"] for one in self.functions.invocations], ["ok", "ok"])
+
+    def test_it_ends_at_once_in_the_middle_of_its_work(self):
+        self.started(timeout=60)
+        self.queue.put("hang", "hang")
+        self.until(lambda: self.functions.busy() == 2)
+        started = time.monotonic()
+        self.functions.stop()
+        self.assertLess(time.monotonic() - started, 5)
+        self.assertEqual((self.living(), self.functions.busy(), self.queue.deleted), (0, 0, []))
 
     def test_it_ends_with_its_environments(self):
         self.started()

@@ -27,6 +27,8 @@ Facts:
 f1 row_count: 917 rows of 917
 f2 sum of price: 668252.96 USD of 917
 f6 median of unit_price: -630 of 917
+f3 mean of price: 728.738233 USD of 917
+f4 mean of spo2: 96.892544 % of 917
 f9 group_count model="Aurora 12": 78 rows of 917, rank 1
 f10 group_count model="Q7": 60 rows of 917, rank 2
 f11 group_count model="say \\"hi\\" = 5": 58 rows of 917, rank 1
@@ -48,7 +50,7 @@ def shape(value):
 class Bedrock(unittest.TestCase):
     def test_facts_are_read_as_the_analyzer_writes_them(self):
         found = {fact["id"]: fact for fact in stubs.facts(PROMPT)}
-        self.assertEqual(list(found), ["f1", "f2", "f6", "f9", "f10", "f11", "f12", "f61", "f80"])
+        self.assertEqual(list(found), ["f1", "f2", "f6", "f3", "f4", "f9", "f10", "f11", "f12", "f61", "f80"])
         self.assertEqual(
             found["f9"],
             {
@@ -66,8 +68,9 @@ class Bedrock(unittest.TestCase):
         self.assertEqual(
             said,
             {
-                ("f2",): "The total of price is 668252.96 USD.",
+                ("f2",): "The total of price is 668,252.96 USD.",
                 ("f6",): "The median of unit price is -630.",
+                ("f3",): "The mean of price is 728.74 USD.",
                 ("f9",): "The model Aurora 12 has 78 rows of 917.",
                 ("f80",): "The segment mid-range has 391 rows of 917.",
             },
@@ -184,7 +187,8 @@ class Ses(unittest.TestCase):
         self.assertEqual({name: mail[name] for name in wanted}, wanted)
         self.assertEqual(pathlib.Path(mail["files"]["html"]).read_text(), "<p>five</p>")
         self.assertEqual(pathlib.Path(mail["files"]["txt"]).read_text(), "five")
-        parsed = stubs.email.message_from_bytes(pathlib.Path(mail["files"]["eml"]).read_bytes(), policy=stubs.email.policy.default)
+        whole = pathlib.Path(mail["files"]["eml"]).read_bytes()
+        parsed = stubs.email.message_from_bytes(whole, policy=stubs.email.policy.default)
         self.assertEqual((parsed["Subject"], parsed["To"]), ("Größe: 5 rows", "data@example.com"))
 
     def test_a_second_mail_of_a_run_is_kept_beside_the_first(self):

@@ -38,6 +38,13 @@ def answers(url):
     return True
 
 
+def shape(event):
+    """The names in an event, and what kind of value each has."""
+    if isinstance(event, dict):
+        return {name: shape(value) for name, value in event.items()}
+    return [shape(value) for value in event] if isinstance(event, list) else type(event).__name__
+
+
 def silent_within(url, seconds):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -247,6 +254,8 @@ class Wire(Services):
         key = 'input/May 2026 + June/100% <id> ü/"a".csv'
         put = self.s3.put_object(Bucket=bucket, Key=key, Body=b"abc")
         (event,) = self.bodies(url)
+        fixture = json.loads((HERE.parent / "events/s3_object_created.json").read_text(encoding="utf-8"))
+        self.assertEqual(shape(event), shape(fixture))
         about = event["detail"].pop("object")
         for name, form in {"id": r"[0-9a-f-]{36}", "time": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"}.items():
             self.assertRegex(event.pop(name), f"^{form}$")
@@ -308,7 +317,10 @@ class Wire(Services):
         version = self.s3.put_object(Bucket=bucket, Key="k", Body=b"1")["VersionId"]
         marker = self.s3.delete_object(Bucket=bucket, Key="k")["VersionId"]
         self.s3.delete_object(Bucket=bucket, Key="k", VersionId=version)
-        found = [event["detail"] for event in self.bodies(url)]
+        events = self.bodies(url)
+        fixture = json.loads((HERE.parent / "events/s3_object_deleted.json").read_text(encoding="utf-8"))
+        self.assertEqual([shape(event) for event in events], [shape(fixture)] * 2)
+        found = [event["detail"] for event in events]
         self.assertEqual(
             [(detail["deletion-type"], detail["object"]["version-id"], detail["reason"]) for detail in found],
             [("Delete Marker Created", marker, "DeleteObject"), ("Permanently Deleted", version, "DeleteObject")],
@@ -523,7 +535,28 @@ class Wire(Services):
         self.sqs.send_message(QueueUrl=url, MessageBody="m")
         self.assertEqual([message["Body"] for message in self.messages(url)], ["m"])
 
-    # Tables.
+    # Functions.
+
+    def test_a_functions_package_and_mapping_are_found(self):
+        functions = self.once("lambda")
+        role = self.once("iam").create_role(RoleName=self.name, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+        made = functions.create_function(
+            FunctionName=self.name, Runtime="provided.al2023", Handler="bootstrap", Role=role, Code={"ZipFile": EMPTY_ZIP}
+        )  # fmt: skip
+        place = functions.get_function(FunctionName=self.name)["Code"]["Location"]
+        with urllib.request.urlopen(place, timeout=10) as answer:
+            self.assertEqual(answer.read(), EMPTY_ZIP)
+        with self.assertRaises(urllib.error.HTTPError) as caught:
+            urllib.request.urlopen(place + "-not", timeout=10)
+        self.assertEqual(caught.exception.code, 404)
+        caught.exception.close()
+        url = self.sqs.create_queue(QueueName=self.name)["QueueUrl"]
+        arn = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        mapping = functions.create_event_source_mapping(EventSourceArn=arn, FunctionName=made["FunctionArn"])["UUID"]
+        for known in (self.name, made["FunctionArn"]):
+            found = functions.list_event_source_mappings(FunctionName=known)["EventSourceMappings"]
+            self.assertEqual([one["UUID"] for one in found], [mapping], known)
+        self.assertEqual(functions.list_event_source_mappings(FunctionName="another")["EventSourceMappings"], [])
 
     def test_an_item_has_a_size(self):
         tables = self.once("dynamodb")

@@ -12,8 +12,9 @@
 //! a transfer that stands still. SES is never asked twice by the SDK: it has no idempotency token, so a repeated
 //! call may be a second mail.
 //!
-//! `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_S3` (and their like) are honoured, for emulators. The emulator moto
-//! also needs `AWS_RESPONSE_CHECKSUM_VALIDATION=when_required`: it answers with a checksum that is none.
+//! `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_S3` (and their like) are honoured, for emulators. Plain moto also needs
+//! `AWS_RESPONSE_CHECKSUM_VALIDATION=when_required`: it answers with a checksum that is none. The one of
+//! `scripts/emulator.py` does not.
 
 use std::time::Duration;
 

@@ -27,6 +27,7 @@ pub use upload::FileUpload;
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use shared::ports::{Fault, FaultKind};
 
@@ -63,9 +64,10 @@ fn replace(operation: &'static str, path: &Path, bytes: &[u8]) -> Result<(), Fau
     })
 }
 
-/// Where a file is written before it gets its name. Two processes never share one.
+/// Where a file is written before it gets its name. Neither two processes nor two uploads of one ever share one.
 fn partial(path: &Path) -> std::path::PathBuf {
+    static MADE: AtomicU64 = AtomicU64::new(0);
     let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.partial", std::process::id()));
+    name.push(format!(".{}-{}.partial", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed)));
     path.with_file_name(name)
 }

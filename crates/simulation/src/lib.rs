@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod adapters;
+pub mod alone;
 #[cfg(test)]
 mod directed;
 pub mod executor;

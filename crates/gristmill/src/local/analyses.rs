@@ -152,7 +152,8 @@ impl Analyses for FileAnalyses {
         self.change(&lease.run_id, |item| {
             let commit = item.step(lease, &Step::Finish);
             if commit == Commit::Stored {
-                item.record = Some(record.clone());
+                // A repeated request finds its record, and leaves it: the first one may have been read meanwhile.
+                item.record.get_or_insert_with(|| record.clone());
             }
             commit
         })

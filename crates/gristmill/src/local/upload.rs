@@ -19,6 +19,7 @@ pub struct FileUpload {
     partial: Option<PathBuf>,
     target: PathBuf,
     file: File,
+    running: Running,
 }
 
 impl FileUpload {
@@ -29,7 +30,7 @@ impl FileUpload {
         }
         let partial = partial(&target);
         let file = File::create(&partial).map_err(|error| fault(OPERATION, &partial, &error))?;
-        Ok(Self { partial: Some(partial), target, file })
+        Ok(Self { partial: Some(partial), target, file, running: Running::default() })
     }
 
     /// Gives the file its name unless one stands there. A hard link never replaces anything, not even a file
@@ -48,10 +49,15 @@ impl FileUpload {
 
 impl Upload for FileUpload {
     async fn write(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        self.running.update(bytes);
         self.file.write_all(bytes).map_err(|error| fault(OPERATION, &self.target, &error))
     }
 
     async fn finish(self, checksum: &Checksum, _: Metadata) -> Result<Written, Fault> {
+        // As S3 does: what the caller means to have written is compared before it is there.
+        if self.running.finish() != *checksum {
+            return Err(Fault::new(OPERATION, FaultKind::Invalid, "BadDigest"));
+        }
         let failed = |error: io::Error| fault(OPERATION, &self.target, &error);
         let Some(partial) = &self.partial else {
             return Err(Fault::new(OPERATION, FaultKind::Internal, "NothingToFinish"));

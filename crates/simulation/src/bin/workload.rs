@@ -1,6 +1,6 @@
 //! Writes the simulation's workload to a folder, for whoever does the same to a real bucket.
 //!
-//! `workload.json` is a list of what is done when ([`simulation::script`]), each with the name of the file beside it that
+//! `workload.json` is a list of what is done when ([`simulation::script::with_samples`]), each with the name of the file beside it that
 //! holds the bytes, where it has some.
 
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use std::{fs, io};
 
 use clap::Parser;
 use serde_json::json;
-use simulation::script::{What, script};
+use simulation::script::{Sample, What, with_samples};
 
 /// Writes what is done to the bucket in a run of the simulation.
 #[derive(Debug, Parser)]
@@ -21,6 +21,9 @@ struct Arguments {
     /// Where all chance comes from
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// The repository, whose samples are dropped among them
+    #[arg(long)]
+    samples: Option<PathBuf>,
     /// Where it goes; the folder need not be there
     folder: PathBuf,
 }
@@ -41,8 +44,10 @@ fn main() -> ExitCode {
 
 fn write(arguments: &Arguments, folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)?;
+    let samples = arguments.samples.as_deref().map(Sample::all).transpose()?.unwrap_or_default();
+    let script = with_samples(arguments.seed, arguments.files, &samples);
     let mut acts = Vec::new();
-    for (number, act) in script(arguments.seed, arguments.files).into_iter().enumerate() {
+    for (number, act) in script.into_iter().enumerate() {
         let mut told = serde_json::to_value(&act)?;
         if let What::Contract { bytes, .. } | What::Drop { bytes, .. } = &act.what {
             let name = format!("{number:05}");

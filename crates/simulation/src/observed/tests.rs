@@ -295,6 +295,7 @@ fn what_was_observed_is_the_world_that_it_was_observed_of() {
 
 /// Each damage, and the rules that it breaks. The table of `localcloud/CHAOS.md` is this one.
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of damages")]
 fn each_rule_goes_red_when_what_was_observed_is_damaged() {
     use Rule::*;
     type Damage = fn(&mut Seen, &Manifest);

@@ -140,6 +140,12 @@ impl Table {
         mail.mark(Arc::make_mut(record));
     }
 
+    /// What the mail service has said of the mail of a run, each with the first time it said so.
+    #[must_use]
+    pub fn heard_of(&self, run_id: &RunId) -> BTreeMap<FeedbackKind, Timestamp> {
+        self.heard.get(run_id).cloned().unwrap_or_default()
+    }
+
     /// The order of the state that a record was told of last.
     #[must_use]
     pub fn marked(&self, run_id: &RunId) -> Option<u8> {

@@ -80,6 +80,17 @@ fn a_claim_is_for_its_owner_until_its_lease_ends() {
 }
 
 #[test]
+fn a_repeated_store_leaves_the_record_that_was_stored() {
+    let directory = tempfile::tempdir().unwrap();
+    let analyses = FileAnalyses::new(directory.path().to_owned());
+    let lease = granted(&analyses, &claim(Task::Analyze, "a", "2024-05-20T12:00:00Z"));
+    assert_eq!(block_on(analyses.store(&lease, &record())).unwrap(), Commit::Stored);
+    let another = AnalysisRecord { summary: "another".to_owned(), ..record() };
+    assert_eq!(block_on(analyses.store(&lease, &another)).unwrap(), Commit::Stored);
+    assert_eq!(block_on(analyses.load(&run_id())).unwrap(), Some(record()));
+}
+
+#[test]
 fn a_send_is_written_into_the_record() {
     let directory = tempfile::tempdir().unwrap();
     let analyses = FileAnalyses::new(directory.path().to_owned());

@@ -75,6 +75,36 @@ fn nothing_is_seen_of_an_output_before_it_is_finished_nor_after_it_is_given_up()
 }
 
 #[test]
+fn bytes_that_are_not_what_was_meant_are_not_placed() {
+    let place = place(b"");
+    block_on(async {
+        let mut upload = place.objects.create(&at("processed/x/y.csv"), Metadata::new()).await.unwrap();
+        upload.write(b"12").await.unwrap();
+        let fault = upload.finish(&Checksum::of(b"21"), Metadata::new()).await.unwrap_err();
+        assert_eq!(fault.kind, FaultKind::Invalid);
+    });
+    assert!(files(&place.objects.out.join("processed/x")).is_empty());
+}
+
+#[test]
+fn two_uploads_of_one_output_do_not_write_into_each_other() {
+    let place = place(b"");
+    block_on(async {
+        let mut one = place.objects.create(&at("processed/x/y.csv"), Metadata::new()).await.unwrap();
+        one.write(b"the first").await.unwrap();
+        let mut other = place.objects.create(&at("processed/x/y.csv"), Metadata::new()).await.unwrap();
+        other.write(b"second").await.unwrap();
+        let finished = one.finish(&Checksum::of(b"the first"), Metadata::new()).await.unwrap();
+        assert_eq!(finished, Written::Created);
+        let fault = other.finish(&Checksum::of(b"second"), Metadata::new()).await.unwrap_err();
+        assert_eq!(fault.kind, FaultKind::Differs);
+    });
+    let folder = place.objects.out.join("processed/x");
+    assert_eq!(fs::read(folder.join("y.csv")).unwrap(), b"the first");
+    assert_eq!(files(&folder), ["y.csv"]);
+}
+
+#[test]
 fn a_source_that_was_changed_or_removed_is_not_read() {
     let place = place(b"a,b\n1,2\n");
     let (objects, source) = (&place.objects, place.objects.input.source().clone());
