@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Chaos over HTTP: the real functions on the local cloud, while their calls fail, they are killed, and messages come twice.
 
-    python3 localcloud chaos --packages target/lambda                  200 files, 2,000 faults, 50 kills
-    python3 localcloud chaos --packages target/lambda --files 30 --faults 300 --kills 10
+    python3 localcloud chaos                                            200 files, 2,000 faults, 50 kills
+    python3 localcloud chaos --files 30 --faults 300 --kills 10
 
 The files are those of the simulation (crates/simulation), and so are the rules by which the end is judged. What happens:
 
@@ -39,7 +39,9 @@ sys.path[:0] = [str(HERE), str(ROOT / "scripts")]
 
 import checkout  # noqa: E402
 import clock as clocks  # noqa: E402
+import planning  # noqa: E402
 import proxy  # noqa: E402
+import stack  # noqa: E402
 
 STAGES = ("processor", "analyzer", "notifier")
 # About so many calls a file makes without a fault, and so many kinds of calls there are.
@@ -69,7 +71,7 @@ def parser():
     made = argparse.ArgumentParser(
         prog="localcloud chaos", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    made.add_argument("--packages", type=pathlib.Path, default=ROOT / "target" / "lambda", help="<function>/bootstrap.zip")
+    made.add_argument("--packages", type=pathlib.Path, help="folder with <function>/bootstrap.zip, instead of those that are built")
     made.add_argument("--files", type=int, default=200, help="files that are dropped (%(default)s)")
     made.add_argument("--faults", type=int, default=2000, help="faults of HTTP calls, at least (%(default)s)")
     made.add_argument("--kills", type=int, default=50, help="SIGKILLs, at least (%(default)s)")
@@ -633,6 +635,23 @@ def build():
         raise Failed("what writes the files and what judges could not be built")
 
 
+def usable(packages):
+    """The packages to run: those that are named, or the project's, or those that `localcloud up` has built. Terraform is found
+    where scripts/deploy/tools.sh puts it."""
+    os.environ["PATH"] += os.pathsep + str(checkout.tools() / "bin")
+    if not shutil.which("terraform"):
+        raise Failed("Terraform is needed: bash scripts/deploy/tools.sh terraform")
+    wrong = None
+    built = (ROOT / "target" / "lambda", checkout.tools().parent / "localcloud" / "packages")
+    for folder in [packages] if packages else built:
+        try:
+            stack.architecture(folder)
+            return folder.resolve()
+        except stack.Unusable as error:
+            wrong = error
+    raise Failed(f"{wrong}; python3 localcloud up builds packages, and --packages names others")
+
+
 def planned(options):
     """How often calls go wrong and callers are killed, so that as much happens as was asked for."""
     rate = MARGIN * options.faults / (options.files * CALLS_A_FILE)
@@ -680,15 +699,23 @@ def chaos(options, work):
 
 
 def main(arguments=None):
-    checkout.enter("moto")
+    arguments = sys.argv[1:] if arguments is None else arguments
     options = parser().parse_args(arguments)
+    try:
+        options.packages = usable(options.packages)
+    except Failed as error:
+        print(f"chaos: {error}", file=sys.stderr)
+        return 2
+    # Whoever called this: the rest is run by the Python that has what the emulator needs.
+    sys.argv = [str(HERE / "chaos.py"), *arguments]
+    checkout.enter("moto")
     with contextlib.ExitStack() as opened:
         if options.folder:
             options.folder.mkdir(parents=True, exist_ok=True)
         work = options.folder or pathlib.Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="gristmill-chaos-")))
         try:
             told = chaos(options, work.resolve())
-        except (Failed, clocks.NoCompiler) as error:
+        except (Failed, planning.Failed, clocks.NoCompiler) as error:
             print(f"chaos: {error}", file=sys.stderr)
             return 3
     print(json.dumps(told, indent=1) if options.json else table(told))

@@ -245,6 +245,9 @@ class Ends(unittest.TestCase):
         entered, chaos.checkout.enter = chaos.checkout.enter, lambda tool: None
         self.addCleanup(setattr, chaos, "chaos", kept)
         self.addCleanup(setattr, chaos.checkout, "enter", entered)
+        named, chaos.usable = chaos.usable, lambda packages: packages
+        self.addCleanup(setattr, chaos, "usable", named)
+        self.addCleanup(setattr, sys, "argv", sys.argv)
         with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as errors:
             code = chaos.main(["--faults", "10", "--kills", "5", "--json"])
         return code, json.loads(out.getvalue()), errors.getvalue()
@@ -259,6 +262,12 @@ class Ends(unittest.TestCase):
         code, _, errors = self.ended(faults=9)
         self.assertEqual((code, errors), (1, "chaos: 9 faults, and 10 were asked for\n"))
         self.assertEqual(self.ended(kills=4)[0], 1)
+
+    def test_packages_that_cannot_be_used_end_it_with_2_and_are_told(self):
+        with contextlib.redirect_stderr(io.StringIO()) as errors:
+            code = chaos.main(["--packages", self.enterContext(tempfile.TemporaryDirectory())])
+        self.assertEqual(code, 2)
+        self.assertRegex(errors.getvalue(), "there is no package .*; python3 localcloud up builds packages")
 
     def test_the_rate_follows_from_what_is_asked_for_and_has_a_bound(self):
         options = chaos.parser().parse_args([])
