@@ -70,6 +70,11 @@ output "smoke_test" {
   }
 }
 
+output "operator_policy" {
+  description = "Policy for those who look after the stack with the gristmill command, for a role or a permission set of theirs."
+  value       = jsonencode(local.operator_policy)
+}
+
 locals {
   modules = {
     processor = module.processor

@@ -11,6 +11,7 @@ the rest to the queue's visibility timeout.
  https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html)
 """
 
+import base64
 import concurrent.futures
 import contextlib
 import ctypes
@@ -32,7 +33,6 @@ import traceback
 import urllib.request
 import uuid
 import zipfile
-import base64
 
 import first_poll
 

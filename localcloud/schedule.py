@@ -5,8 +5,8 @@ is to be told is sent to it when it is due, by the cloud's clock.
 """
 
 import re
-import threading
-import traceback
+
+import due
 
 SECONDS = {"minute": 60, "hour": 3600, "day": 86400}
 
@@ -19,13 +19,13 @@ def period(expression):
     return int(found[1]) * SECONDS[found[2]]
 
 
-class Schedule:
+class Schedule(due.Due):
     """The scheduled rules, and when each is due next."""
 
+    failed = "a scheduled rule could not be run"
+
     def __init__(self, cloud):
-        self.cloud = cloud
-        self.stopping = threading.Event()
-        self.guard = threading.Lock()
+        super().__init__(cloud)
         self.sent = 0
         self.rules = []
         for rule in self.read():
@@ -38,26 +38,10 @@ class Schedule:
         rules = [rule for page in pages for rule in page["Rules"]]
         return [rule for rule in rules if rule.get("ScheduleExpression") and rule["State"] == "ENABLED"]
 
-    def start(self):
-        self.thread = threading.Thread(target=self.run, name="schedule", daemon=True)
-        self.thread.start()
-
-    def stop(self):
-        self.stopping.set()
-        if getattr(self, "thread", None):
-            self.thread.join(10)
-
     def next_due(self):
         """When the next rule is due, by the cloud's clock; None without a rule."""
         with self.guard:
             return min((rule["due"] for rule in self.rules), default=None)
-
-    def run(self):
-        while not self.stopping.wait(0.2):
-            try:
-                self.send_what_is_due()
-            except Exception:
-                self.cloud.note(f"a scheduled rule could not be run:\n{traceback.format_exc()}")
 
     def send_what_is_due(self):
         now = self.cloud.clock()

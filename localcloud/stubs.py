@@ -21,6 +21,8 @@ import time
 import traceback
 import urllib.parse
 
+import due
+
 # What SES calls a kind of event on a bus, in its detail, where the detail tells of it, and in an event destination.
 # (https://docs.aws.amazon.com/ses/latest/dg/monitoring-eventbridge.html,
 #  https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html)
@@ -33,7 +35,6 @@ KINDS = {
     "Email Rejected": ("Reject", "reject", "REJECT"),
     "Email Rendering Failed": ("Rendering Failure", "failure", "RENDERING_FAILURE"),
 }
-
 
 
 def delivered(_mail):
@@ -219,29 +220,22 @@ def iso(seconds):
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{int(seconds % 1 * 1000):03d}Z"
 
 
-class Ses:
+class Ses(due.Due):
     """SES in front of moto's: mails are handed on to it, kept as files, and talked of on the default bus."""
 
+    # A word of SES is often due at once.
+    pause = 0.02
+    failed = "an event of SES could not be sent"
+
     def __init__(self, cloud, feedback):
-        self.cloud = cloud
+        super().__init__(cloud)
         self.feedback = feedback or delivered
         self.folder = cloud.folder / "mails"
         self.folder.mkdir(parents=True, exist_ok=True)
         self.mails = []
-        self.guard = threading.Lock()
-        self.stopping = threading.Event()
         # (when by the cloud's clock, a number that no other has, detail type, mail)
         self.events, self.numbers = [], itertools.count()
         self.destinations = {}
-
-    def start(self):
-        self.thread = threading.Thread(target=self.run, name="ses", daemon=True)
-        self.thread.start()
-
-    def stop(self):
-        self.stopping.set()
-        if getattr(self, "thread", None):
-            self.thread.join(10)
 
     def next_due(self):
         """When SES says its next word, by the cloud's clock; None when it has nothing to say."""
@@ -302,13 +296,6 @@ class Ses:
         for ending, content in files.items():
             stem.with_suffix(f".{ending}").write_bytes(content)
         return {ending: str(stem.with_suffix(f".{ending}")) for ending in files}
-
-    def run(self):
-        while not self.stopping.wait(0.02):
-            try:
-                self.send_what_is_due()
-            except Exception:
-                self.cloud.note(f"an event of SES could not be sent:\n{traceback.format_exc()}")
 
     def send_what_is_due(self):
         while True:

@@ -261,6 +261,14 @@ class Choice(Case):
         for name in ("processor", "analyzer", "notifier"):
             packed(folder, name, machine)
 
+    def test_all_that_is_missing_is_said_together(self):
+        self.commands.terraform = lambda: None
+        self.commands.platform = types.SimpleNamespace(system=lambda: "Darwin", platform=lambda: "macOS-15-arm64")
+        with unittest.mock.patch.dict(sys.modules, {"ensurepip": None}):
+            missing = self.commands.needs()
+        self.assertEqual([line.split(" ")[0] for line in missing], ["Linux", "Python's", "Terraform"])
+        self.assertIn("apt-get install python3-venv", missing[1])
+
     def test_the_projects_own_are_taken_if_they_are_for_this_machine(self):
         self.put(self.commands.ROOT / "target" / "lambda", self.here)
         self.put(self.own, self.here)

@@ -86,6 +86,22 @@ def check_rows(checks, cloud, told):
     checks.same("each row in one output, once", sorted(seen), list(range(1, len(dropped) + 1)))
 
 
+def check_manifest(checks, cloud, told):
+    """The outputs are those that the manifest names: their sizes, checksums and numbers of records."""
+    manifest = desk.manifest_of(cloud, told["run_id"])
+    checks.same("outputs in the manifest", sorted(manifest["outputs"]), ["errors", "processed", "rejected"])
+    for name, output in manifest["outputs"].items():
+        named = {"Bucket": cloud.outputs["bucket"], "Key": output["key"]}
+        head = cloud.client("s3").head_object(**named, ChecksumMode="ENABLED")
+        body = desk.fetched(cloud, output["key"])
+        checks.same(f"bytes of {name}", (len(body), head["ContentLength"]), (output["bytes"], output["bytes"]))
+        checks.same(f"checksum of {name}", head.get("ChecksumCRC64NVME"), output["checksum"])
+        checks.same(f"records of {name}", len(table(body.decode())[1]), output["records"])
+    counted = sum(one["count"] for one in manifest["violations"])
+    checks.same("violations by kind", counted, manifest["outputs"]["errors"]["records"])
+    checks.same("the upload in the manifest", manifest["source"]["version_id"], told["version_id"])
+
+
 def check_versions(checks, cloud):
     """Outputs, manifests and the ledger are written once."""
     for prefix in ("processed/", "rejected/", "manifests/", "ledger/"):
@@ -100,6 +116,7 @@ def check_good(checks, cloud, told):
     contract = json.loads((clouds.ROOT / "contracts" / f"{DATASET}.json").read_text(encoding="utf-8"))
     checks.same("outcome of the good file", (told["outcome"], told["status"]), ("completed", "completed"))
     check_rows(checks, cloud, told)
+    check_manifest(checks, cloud, told)
     mails = [mail for mail in cloud.mails if mail["run_id"] == told["run_id"]]
     checks.same("mails of the good file", len(mails), 1)
     mail = mails[0]

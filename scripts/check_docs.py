@@ -42,7 +42,7 @@ import threading
 import checkout
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-PAGES = ["docs/DEPLOY.md", "docs/COST.md", "infrastructure/README.md", "codepipeline/README.md"]
+PAGES = ["docs/DEPLOY.md", "docs/OPERATE.md", "docs/COST.md", "infrastructure/README.md", "codepipeline/README.md"]
 STACKS = ["infrastructure", "codepipeline"]
 
 PLACEHOLDER = "placeholder"

@@ -28,7 +28,7 @@ from moto.core.config import default_user_config
 from moto.iam.access_control import PermissionResult
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from moto.s3.models import FakeBucket
-from moto.ses.models import ConfigurationSet
+from moto.ses.models import ConfigurationSet, ses_backends
 from moto.sesv2 import urls as sesv2_urls
 from moto.sesv2.models import SESV2Backend
 from moto.sesv2.responses import SESV2Response
@@ -316,6 +316,16 @@ def code_connections(operation, asked, region):
     return 200, {}
 
 
+# What SES took, in order, for whoever wants to count: AWS tells of it in events only, and moto's own page of all that it keeps
+# cannot be written once a bucket holds some objects.
+MAILS = "/_services/mails"
+
+
+def mails():
+    taken = ses_backends[os.environ["MOTO_ACCOUNT_ID"]][os.environ["EMULATOR_REGION"]].sent_messages
+    return [{name: getattr(mail, name, None) for name in ("id", "source", "subject", "destinations")} for mail in taken]
+
+
 def answered(start_response, status, said):
     body = json.dumps(said).encode()
     start_response(status, [("Content-Type", "application/x-amz-json-1.0"), ("Content-Length", str(len(body)))])
@@ -346,6 +356,8 @@ def front(environ, start_response):
         found = package(path)
         start_response("404 Not Found" if found is None else "200 OK", [("Content-Type", "application/zip")])
         return [found or b""]
+    if environ.get("PATH_INFO") == MAILS:
+        return answered(start_response, "200 OK", mails())
     if environ.get("PATH_INFO") == SERVICE_EVENTS:
         status, said = said_by_a_service(body_of(environ))
         return answered(start_response, "200 OK", said)

@@ -41,11 +41,16 @@ class TheFile(unittest.TestCase):
     def test_the_artifacts_are_what_the_packaging_makes(self):
         buildspec.check_artifacts(project())
 
-    def test_tools_are_installed_then_the_checks_run_then_the_packages_are_built(self):
+    def test_tools_are_installed_then_the_checks_run_then_the_packages_are_built_and_tried(self):
         called = {name: phase["commands"][-1] for name, phase in project()["phases"].items()}
         self.assertEqual(
             called,
-            {"install": "bash scripts/deploy/tools.sh", "pre_build": "bash .ci/run --but package", "build": "python3 scripts/package.py"},
+            {
+                "install": "bash scripts/deploy/tools.sh",
+                "pre_build": "bash .ci/run --but package cloud chaos",
+                "build": "python3 scripts/package.py",
+                "post_build": "bash .ci/run cloud chaos",
+            },
         )
 
     def test_the_later_steps_call_scripts_too(self):
@@ -78,9 +83,9 @@ class TheFile(unittest.TestCase):
         self.changed("scripts/package.py", "scripts/pack.py", "scripts/pack.py, which the project does not have")
 
     def test_logic_of_its_own(self):
-        self.changed("- bash .ci/run --but package", "- bash .ci/run || true", "more than a call")
-        self.changed("- bash .ci/run --but package", "- cargo test", "more than a call")
-        self.changed("- bash .ci/run --but package", '- "bash .ci/run; bash .ci/run"', "more than a call")
+        self.changed("- bash .ci/run --but package cloud chaos", "- bash .ci/run || true", "more than a call")
+        self.changed("- bash .ci/run --but package cloud chaos", "- cargo test", "more than a call")
+        self.changed("- bash .ci/run --but package cloud chaos", '- "bash .ci/run; bash .ci/run"', "more than a call")
 
     def test_a_package_that_nobody_collects(self):
         self.changed("    - target/lambda/notifier/bootstrap.zip\n", "", "notifier")

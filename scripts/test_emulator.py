@@ -537,22 +537,26 @@ class Wire(Services):
 
     # Functions.
 
-    def test_a_functions_package_is_fetched_and_its_mappings_are_found(self):
-        _, queue = self.queue()
-        name = self.name.replace("-", "_")
-        role = self.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
-        functions = self.client("lambda")
-        named = {"FunctionName": name, "Runtime": "provided.al2023", "Handler": "bootstrap", "Role": role}
-        arn = functions.create_function(**named, Code={"ZipFile": EMPTY_ZIP})["FunctionArn"]
-        with urllib.request.urlopen(functions.get_function(FunctionName=name)["Code"]["Location"], timeout=10) as answer:
+    def test_a_functions_package_and_mapping_are_found(self):
+        functions = self.once("lambda")
+        role = self.once("iam").create_role(RoleName=self.name, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+        made = functions.create_function(
+            FunctionName=self.name, Runtime="provided.al2023", Handler="bootstrap", Role=role, Code={"ZipFile": EMPTY_ZIP}
+        )  # fmt: skip
+        place = functions.get_function(FunctionName=self.name)["Code"]["Location"]
+        with urllib.request.urlopen(place, timeout=10) as answer:
             self.assertEqual(answer.read(), EMPTY_ZIP)
-        made = functions.create_event_source_mapping(EventSourceArn=queue, FunctionName=arn)["UUID"]
-        for asked in (name, arn):
-            found = functions.list_event_source_mappings(FunctionName=asked)["EventSourceMappings"]
-            self.assertEqual([mapping["UUID"] for mapping in found], [made])
+        with self.assertRaises(urllib.error.HTTPError) as caught:
+            urllib.request.urlopen(place + "-not", timeout=10)
+        self.assertEqual(caught.exception.code, 404)
+        caught.exception.close()
+        url = self.sqs.create_queue(QueueName=self.name)["QueueUrl"]
+        arn = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        mapping = functions.create_event_source_mapping(EventSourceArn=arn, FunctionName=made["FunctionArn"])["UUID"]
+        for known in (self.name, made["FunctionArn"]):
+            found = functions.list_event_source_mappings(FunctionName=known)["EventSourceMappings"]
+            self.assertEqual([one["UUID"] for one in found], [mapping], known)
         self.assertEqual(functions.list_event_source_mappings(FunctionName="another")["EventSourceMappings"], [])
-
-    # Tables.
 
     def test_an_item_has_a_size(self):
         tables = self.once("dynamodb")

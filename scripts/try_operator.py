@@ -131,6 +131,19 @@ def killed(stack, *arguments, after):
     return lines
 
 
+def interrupted(stack, *arguments, after):
+    """Runs the command and presses Ctrl-C (SIGINT) when it has printed so many lines."""
+    print(f"$ gristmill {' '.join(arguments)}")
+    command = [program(), *arguments]
+    with subprocess.Popen(command, env=stack.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        lines = [process.stdout.readline() for _ in range(after)]
+        process.send_signal(signal.SIGINT)
+        lines += process.stdout.readlines()
+    print(f"{lines[0].rstrip()}\n… {len(lines) - 2} more lines …\n{lines[-1].rstrip()}")
+    expect(process.returncode == 1, f"it ended with {process.returncode}")
+    return lines
+
+
 def announcement(number):
     """An event for the processor, of which there is no second."""
     detail = {"bucket": {"name": "b"}, "object": {"key": f"input/orders/{number}.csv", "size": 1, "etag": f"{number:032x}"}}
@@ -269,6 +282,11 @@ def scene_replay(stack):
     gristmill(stack, "replay", "input/sales/none.csv", code=2)
     gristmill(stack, "replay", "input/sales/gone.csv")
     expect(sent() == [], "something was announced that is not there")
+    for number in range(10):
+        stack.put(f"input/many/{number}.csv")
+    lines = interrupted(stack, "replay", "--prefix", "input/many/", "--force", "--nonce", "many", after=4)
+    announced = len(sent())
+    expect(announced == len(lines) - 1 < 10 and "--nonce many" in lines[-1], f"Ctrl-C: {announced} were announced")
     print("the latest version, a named one, those below a prefix and since a time were announced, and nothing else")
     clear(stack, "input/")
 

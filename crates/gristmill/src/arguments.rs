@@ -127,7 +127,7 @@ pub struct ReplayArguments {
     #[arg(long, value_name = "TIME", group = "files")]
     pub since: Option<String>,
     /// This version of the file, and not its latest
-    #[arg(long, value_name = "ID", requires = "key")]
+    #[arg(long, value_name = "ID", conflicts_with_all = ["prefix", "since"])]
     pub version_id: Option<String>,
     /// Makes each file a run of its own, with a mail of its own
     #[arg(long)]

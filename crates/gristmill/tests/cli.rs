@@ -748,3 +748,50 @@ fn a_report_that_nothing_opens_is_named() {
     assert_eq!(exit(&output), 0);
     assert!(stderr(&output).contains("out/outbox/"), "{}", stderr(&output));
 }
+
+/// The usual build knows no AWS: the commands are there, and say what they need.
+#[cfg(not(feature = "cloud"))]
+#[test]
+fn the_commands_for_a_stack_say_how_to_build_them() {
+    let place = tempfile::tempdir().unwrap();
+    for arguments in
+        [["replay", "input/x.csv"].as_slice(), &["redrive"], &["status"], &["backfill", "--prefix", "input/"]]
+    {
+        let output = gristmill(place.path(), arguments);
+        let told = stderr(&output);
+        assert_eq!((exit(&output), stdout(&output)), (2, String::new()), "{told}");
+        let build = format!("cargo run --release --features cloud -- {}", arguments[0]);
+        assert!(told.contains(&build), "{told}");
+    }
+}
+
+/// What is wrong with the command line is told before anything is asked of AWS.
+#[cfg(feature = "cloud")]
+#[test]
+fn the_commands_for_a_stack_refuse_what_is_no_command() {
+    let place = tempfile::tempdir().unwrap();
+    for (arguments, words) in [
+        (["status"].as_slice(), "which stack?"),
+        (&["replay", "input/x.csv", "--stack", ""], "which stack?"),
+        (&["replay"], "required arguments"),
+        (&["replay", "input/x.csv", "--prefix", "input/"], "cannot be used with"),
+        (&["replay", "input/x.csv", "--nonce", "n"], "--force"),
+        (&["replay", "--prefix", "input/", "--version-id", "v"], "cannot be used with"),
+        (&["replay", "input/orders/", "--stack", "s"], "gristmill replay --prefix input/orders/"),
+        (&["replay", "--since", "yesterday", "--stack", "s"], "2h or 3d"),
+        (&["backfill", "--rate", "0", "--stack", "s"], "above 0"),
+        (&["backfill", "--max-depth", "0", "--stack", "s"], "1 and more"),
+        (&["redrive", "--stage", "miller"], "processor"),
+        (&["status", "--last", "0"], "1..=1000"),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_gristmill"))
+            .args(arguments)
+            .current_dir(place.path())
+            .env_clear()
+            .output()
+            .unwrap();
+        let told = stderr(&output);
+        assert_eq!((exit(&output), stdout(&output)), (2, String::new()), "{arguments:?}: {told}");
+        assert!(told.contains(words), "{arguments:?}: {told}");
+    }
+}

@@ -151,7 +151,7 @@ mod tests {
         for message in 0..100 {
             assert!(block_on(pace.turn(&queues, &clock, &mut Patient::default())).unwrap());
             times.push(clock.now());
-            let work = if message % 7 == 0 { 900 } else { message % 3 * 40 };
+            let work = if message % 30 == 0 { 900 } else { message % 3 * 40 };
             clock.advance(Duration::from_millis(work));
         }
         for (at, first) in times.iter().enumerate() {

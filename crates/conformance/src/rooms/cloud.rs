@@ -254,21 +254,22 @@ impl CloudRoom {
         arn.cloned().ok_or_else(|| "the queue has no ARN".into())
     }
 
-    /// What moto tells of the mails that it took: `GET /moto-api/data.json`.
-    fn mails_of_moto(&self) -> Result<Vec<Value>, Trouble> {
+    /// What the emulator tells of the mails that it took (`scripts/emulator_server.py`).
+    fn mails_taken(&self) -> Result<Vec<Value>, Trouble> {
         let url = self.endpoint.as_deref().ok_or("AWS does not tell of the mails that it took")?;
         let host = url.trim_start_matches("http://").trim_end_matches('/');
         let address: SocketAddr = host.to_socket_addrs()?.next().ok_or("no address")?;
         let mut stream = TcpStream::connect(address)?;
         stream.set_read_timeout(Some(Duration::from_secs(60)))?;
-        write!(stream, "GET /moto-api/data.json HTTP/1.0\r\nHost: {host}\r\nConnection: close\r\n\r\n")?;
+        write!(stream, "GET /_services/mails HTTP/1.0\r\nHost: {host}\r\nConnection: close\r\n\r\n")?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer)?;
         let answer = String::from_utf8(answer)?;
-        let (_, body) = answer.split_once("\r\n\r\n").ok_or("no body")?;
-        let data: Value = serde_json::from_str(body)?;
-        let mails = data.get("ses").and_then(|ses| ses.get("Message")).and_then(Value::as_array);
-        Ok(mails.cloned().unwrap_or_default())
+        let (head, body) = answer.split_once("\r\n\r\n").ok_or("no body")?;
+        if head.split_whitespace().nth(1) != Some("200") {
+            return Err(format!("{url} does not tell of mails: is it scripts/emulator.py? {head}").into());
+        }
+        Ok(serde_json::from_str(body)?)
     }
 
     /// Removes what was made.
@@ -441,7 +442,7 @@ impl Post for CloudRoom {
     async fn mails(&self, run: &RunId) -> Result<usize, Trouble> {
         let subject =
             |mail: &Value| mail.get("subject").and_then(Value::as_str).map(str::to_owned).unwrap_or_default();
-        let mails = self.mails_of_moto()?;
+        let mails = self.mails_taken()?;
         Ok(mails.iter().filter(|mail| subject(mail).contains(run.short())).count())
     }
 }
@@ -450,8 +451,10 @@ impl Oracle for CloudRoom {
     type Model = BedrockModel;
 
     fn model(&self) -> BedrockModel {
-        let config = self.config.clone().into_builder().endpoint_url(&self.converse.url).build();
-        BedrockModel::new(clients::bedrock(&config), MODEL_ID)
+        // An endpoint in the environment would win over one in the common configuration.
+        let client = clients::bedrock(&self.config);
+        let config = client.config().to_builder().endpoint_url(&self.converse.url).build();
+        BedrockModel::new(aws_sdk_bedrockruntime::Client::from_conf(config), MODEL_ID)
     }
 
     fn reply(&self, reply: Reply) {
@@ -478,5 +481,34 @@ impl Counter for CloudRoom {
 
     async fn wait(&self, time: Duration) {
         tokio::time::sleep(time).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machines_own_addresses_are_here() {
+        for url in [
+            "http://127.0.0.1:5000",
+            "http://localhost:1",
+            "https://localhost",
+            "http://[::1]:5000/",
+            "http://127.9.9.9/x",
+        ] {
+            assert!(is_here(url), "{url}");
+        }
+        for url in [
+            "https://s3.eu-central-1.amazonaws.com",
+            "http://10.0.0.1:5000",
+            "http://0.0.0.0:5000",
+            "http://localhost.example.com",
+            "http://127.0.0.1.example.com:80",
+            "http://user@example.com:127",
+            "",
+        ] {
+            assert!(!is_here(url), "{url}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Times as people write and read them.
 
-use jiff::civil::{Date, DateTime};
+use jiff::civil::DateTime;
 use jiff::tz::Offset;
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 
@@ -14,12 +14,9 @@ pub(crate) fn since(text: &str, now: Timestamp) -> Result<Timestamp, Failure> {
              now such as 2h or 3d is accepted"
         ))
     };
-    let at = |time: DateTime| Offset::UTC.to_timestamp(time).ok();
     let time = text.parse::<Timestamp>().ok();
-    let time = time.or_else(|| {
-        text.parse::<Date>().ok().filter(|_| !text.contains('T')).and_then(|day| at(day.at(0, 0, 0, 0)))
-    });
-    let time = time.or_else(|| text.parse::<DateTime>().ok().and_then(at));
+    // A day alone is its beginning.
+    let time = time.or_else(|| Offset::UTC.to_timestamp(text.parse::<DateTime>().ok()?).ok());
     let time = time.or_else(|| before(text, now));
     time.ok_or_else(refused)
 }

@@ -212,6 +212,7 @@ fn letters_that_come_back_while_it_is_at_work_are_left_to_the_next() {
         fn see(&mut self, step: &Step) {
             let Step::Letter { letter, fate, .. } = step else { return };
             self.1.push(*fate);
+            assert!(self.1.len() < 50, "it goes on for ever");
             if *fate == Fate::Moved {
                 self.0.wait(Duration::from_secs(1));
                 bury(self.0, Stage::Processor, [letter.body.clone()]);

@@ -7,6 +7,19 @@ use jiff::Timestamp;
 use crate::memory::{ManualClock, Script, lock, scripted};
 use crate::ports::{Clock as _, Depth, Fault, FaultKind, Letter, MAX_LETTERS, Queues};
 
+/// The largest body that a queue takes, in bytes (Amazon SQS API reference, `SendMessage`).
+const MAX_BODY_BYTES: usize = 1024 * 1024;
+
+/// Whether SQS takes a body: not empty, not too long, and of characters that XML has.
+fn fits(body: &str) -> bool {
+    let is_allowed = |character: char| match character {
+        '\t' | '\n' | '\r' => true,
+        '\u{fffe}' | '\u{ffff}' => false,
+        other => other >= ' ',
+    };
+    (1..=MAX_BODY_BYTES).contains(&body.len()) && body.chars().all(is_allowed)
+}
+
 #[derive(Debug, Clone)]
 struct Message {
     number: u64,
@@ -100,6 +113,9 @@ impl MemoryQueues {
 impl Queues for MemoryQueues {
     async fn send(&self, queue: &str, body: &str) -> Result<(), Fault> {
         self.script.before("send")?;
+        if !fits(body) {
+            return Err(Fault::new("send", FaultKind::Invalid, "InvalidMessageContents"));
+        }
         {
             let mut state = lock(&self.state);
             state.messages += 1;
@@ -266,6 +282,22 @@ mod tests {
             block_on(queues.depth("none")).unwrap_err().kind,
         ];
         assert_eq!(kinds, [FaultKind::NotFound; 5]);
+    }
+
+    #[test]
+    fn a_body_is_one_that_sqs_takes() {
+        let (queues, _) = queues();
+        for (body, taken) in [
+            ("x".repeat(MAX_BODY_BYTES), true),
+            ("x".repeat(MAX_BODY_BYTES + 1), false),
+            ("ü".repeat(MAX_BODY_BYTES / 2 + 1), false),
+            (String::new(), false),
+            ("a\u{1}".to_owned(), false),
+            ("tab\tline\r\n☂".to_owned(), true),
+        ] {
+            let sent = block_on(queues.send("q", &body)).map_err(|fault| fault.kind);
+            assert_eq!(sent, if taken { Ok(()) } else { Err(FaultKind::Invalid) }, "{} bytes", body.len());
+        }
     }
 
     #[test]
