@@ -54,6 +54,8 @@ MARGIN = 1.25
 # How often a message comes twice, a notification is lost, SES's word is lost, late, or later than the mail's grace.
 TWICE, UNTOLD, UNHEARD, LATE, TOO_LATE = 0.06, 0.04, 0.04, 0.12, 0.01
 MINUTE, HOUR = 60, 3600
+# Files come faster than in the simulation, which drops two a second: there is a backlog at once.
+PACE = 0.4
 # How much later it is at least when nothing is left to do: what comes back within this comes back together.
 STEP = 300
 # How long the sweep, which comes every quarter of an hour, has its turn.
@@ -120,7 +122,9 @@ class Script:
         return self.drops_left() <= self.held_back
 
     def next_due(self):
-        return None if self.is_held() and self.held_back or not self.acts else self.began + self.acts[0]["at"]
+        if not self.acts or (self.held_back and self.is_held()):
+            return None
+        return self.began + PACE * self.acts[0]["at"]
 
     def act(self):
         """Does what is due."""
@@ -398,16 +402,15 @@ class Run:
     def deny(self):
         """Nobody may use the table until messages of the last files are dead letters: a mistake in a role's policy."""
         self.plan.denied = "dynamodb"
-        began, before = self.clock(), self.dead_letters("analyzer")
-        self.until(lambda: self.is_through() or not self.script.acts and self.dead_letters("analyzer") > before)
+        began, before = self.clock(), self.dead_letters()
+        self.until(lambda: self.is_through() or not self.script.acts and self.dead_letters() > before)
         self.plan.denied = None
         hours = (self.clock() - began) / HOUR
         self.say(f"nobody could use the table for {hours:.1f} h; {self.dead_letters()} dead letters")
 
-    def dead_letters(self, *stages):
+    def dead_letters(self):
         queues, total = self.cloud.client("sqs"), 0
-        for stage in stages or STAGES:
-            url = self.cloud.outputs["dead_letter_queues"][stage]
+        for url in self.cloud.outputs["dead_letter_queues"].values():
             told = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
             total += int(told["ApproximateNumberOfMessages"]) + int(told["ApproximateNumberOfMessagesNotVisible"])
         return total

@@ -81,8 +81,8 @@ class Scripts(unittest.TestCase):
             ]
         )
         script.act()
-        self.assertEqual((self.s3.names(), script.next_due()), (["put_object"], 1002.0))
-        self.now.move_on(2.5)
+        self.assertEqual((self.s3.names(), script.next_due()), (["put_object"], 1000.0 + 2 * chaos.PACE))
+        self.now.move_on(2.5 * chaos.PACE)
         script.act()
         self.assertEqual(script.drops_left(), 0)
         self.assertEqual([upload["version_id"] for upload in script.uploads.values()], ["b", "c"])
