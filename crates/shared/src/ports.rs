@@ -474,6 +474,17 @@ pub enum FeedbackKind {
 }
 
 impl FeedbackKind {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Sent,
+        Self::Delivered,
+        Self::Delayed,
+        Self::Bounced,
+        Self::Complained,
+        Self::Rejected,
+        Self::RenderingFailed,
+    ];
+
     /// Whether the mail went out at all.
     #[must_use]
     pub fn is_out(self) -> bool {

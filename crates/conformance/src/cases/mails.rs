@@ -9,16 +9,6 @@ use crate::cases::{run_of, second};
 use crate::rooms::Desk;
 use crate::trace::{Case, Outcome, Trace, Trouble, cases, kind};
 
-const KINDS: [FeedbackKind; 7] = [
-    FeedbackKind::Sent,
-    FeedbackKind::Delivered,
-    FeedbackKind::Delayed,
-    FeedbackKind::Bounced,
-    FeedbackKind::Complained,
-    FeedbackKind::Rejected,
-    FeedbackKind::RenderingFailed,
-];
-
 /// The states that a mail can be in, by how it comes into them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stand {
@@ -261,7 +251,7 @@ async fn giving_up_changes_nothing_that_is_settled<R: Desk>(room: &R, trace: &Tr
 /// Lets each word be heard in each state, of this attempt.
 async fn heard<R: Desk>(room: &R, trace: &Trace, send_id: &str) -> Outcome {
     for stand in STANDS {
-        for feedback in KINDS {
+        for feedback in FeedbackKind::ALL {
             let run = run_of(&format!("heard {stand:?} {feedback:?} {send_id}"));
             bring(room.analyses(), &run, stand).await?;
             let heard = room.analyses().hear(&word(&run, feedback, send_id, 3000)).await;
@@ -297,7 +287,7 @@ async fn a_word_that_comes_twice_is_answered_twice_the_same<R: Desk>(room: &R, t
 
 async fn a_word_of_an_unknown_run_is_nobodys<R: Desk>(room: &R, trace: &Trace) -> Outcome {
     let (desk, run) = (room.analyses(), run_of("nobody's"));
-    for feedback in KINDS {
+    for feedback in FeedbackKind::ALL {
         trace.say(format!("{feedback:?}"), kind(desk.hear(&word(&run, feedback, "s-1", 10)).await));
     }
     trace.say("state", state(desk, &run, Task::Notify).await);
@@ -309,8 +299,8 @@ async fn a_word_of_an_unknown_run_is_nobodys<R: Desk>(room: &R, trace: &Trace) -
 }
 
 async fn words_after_each_other_have_their_order<R: Desk>(room: &R, trace: &Trace) -> Outcome {
-    for first in KINDS {
-        for second_word in KINDS {
+    for first in FeedbackKind::ALL {
+        for second_word in FeedbackKind::ALL {
             let run = run_of(&format!("order {first:?} {second_word:?}"));
             bring(room.analyses(), &run, Stand::Sending).await?;
             for (feedback, seconds) in [(first, 3000), (second_word, 3001)] {
@@ -341,7 +331,7 @@ async fn what_was_heard_is_written_down_once<R: Desk>(room: &R, trace: &Trace) -
     let (desk, run) = (room.analyses(), run_of("written down"));
     bring(desk, &run, Stand::Sending).await?;
     trace.say("nothing yet", room.heard(&run).await?);
-    for (number, feedback) in (10..).zip(KINDS) {
+    for (number, feedback) in (10..).zip(FeedbackKind::ALL) {
         desk.hear(&word(&run, feedback, "s-1", number)).await?;
         desk.hear(&word(&run, feedback, "s-1", number + 100)).await?;
     }

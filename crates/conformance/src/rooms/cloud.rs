@@ -412,15 +412,7 @@ impl Desk for CloudRoom {
         let request = self.clients.tables.get_item().table_name(&self.name).key("run_id", key);
         let item = request.consistent_read(true).send().await?.item.unwrap_or_default();
         let mut heard = BTreeMap::new();
-        for kind in [
-            FeedbackKind::Sent,
-            FeedbackKind::Delivered,
-            FeedbackKind::Delayed,
-            FeedbackKind::Bounced,
-            FeedbackKind::Complained,
-            FeedbackKind::Rejected,
-            FeedbackKind::RenderingFailed,
-        ] {
+        for kind in FeedbackKind::ALL {
             if let Some(AttributeValue::S(at)) = item.get(&format!("heard_{}", kind.as_str())) {
                 heard.insert(kind, at.parse()?);
             }

@@ -16,17 +16,6 @@ use crate::services::table::Table;
 /// An item as DynamoDB writes it: each attribute with its type.
 pub(super) type Item = Map<String, Value>;
 
-/// What SES says of mails.
-const WORDS: [FeedbackKind; 7] = [
-    FeedbackKind::Sent,
-    FeedbackKind::Delivered,
-    FeedbackKind::Delayed,
-    FeedbackKind::Bounced,
-    FeedbackKind::Complained,
-    FeedbackKind::Rejected,
-    FeedbackKind::RenderingFailed,
-];
-
 /// The run and the task that a key stands for.
 pub(super) fn task_of(key: &str) -> Result<(RunId, Task), Unreadable> {
     Ok(match key.strip_suffix("#mail") {
@@ -43,7 +32,7 @@ pub(super) fn keep(table: &mut Table, item: &Item) -> Result<(), Unreadable> {
         table.put_task(&run, kind, task);
     }
     if kind == Task::Notify {
-        for word in WORDS {
+        for word in FeedbackKind::ALL {
             if let Some(at) = text(item, &format!("heard_{}", word.as_str())) {
                 table.heard.entry(run.clone()).or_default().insert(word, parsed(key, at)?);
             }
