@@ -14,7 +14,7 @@ use conformance::trace::Trouble;
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
-    /// AWS too, at AWS_ENDPOINT_URL, which must be on this machine
+    /// AWS too, at `AWS_ENDPOINT_URL`, which must be on this machine
     #[arg(long)]
     aws: bool,
     /// AWS at another endpoint, or AWS itself: makes and removes a table, a bus and queues there, and writes to the bucket
@@ -38,10 +38,12 @@ const OTHERWISE: u8 = 1;
 /// The suite could not be run.
 const NOT_RUN: u8 = 2;
 
+#[expect(clippy::disallowed_methods, reason = "a main is where the environment is read")]
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    let endpoints = std::env::vars().filter(|(name, _)| name.starts_with("AWS_ENDPOINT_URL")).collect();
     let mut out = io::stdout().lock();
-    let code = run(&arguments, &mut out).unwrap_or_else(|trouble| {
+    let code = run(&arguments, endpoints, &mut out).unwrap_or_else(|trouble| {
         let mut told = format!("conformance: {trouble}");
         let mut cause = trouble.source();
         while let Some(error) = cause {
@@ -56,13 +58,13 @@ fn main() -> ExitCode {
     ExitCode::from(code)
 }
 
-fn run(arguments: &Arguments, out: &mut impl Write) -> Result<u8, Trouble> {
+fn run(arguments: &Arguments, endpoints: Vec<(String, String)>, out: &mut impl Write) -> Result<u8, Trouble> {
     let mut ledger = Ledger::new(arguments.only.clone());
     let mut adapters = vec![Adapter::Memory, Adapter::Local, Adapter::Simulation];
     // First, so that an endpoint that is missing is told of at once.
     let room = if arguments.aws {
         adapters.push(Adapter::Aws);
-        let wish = Wish { really: arguments.really, bucket: arguments.bucket.clone() };
+        let wish = Wish { really: arguments.really, bucket: arguments.bucket.clone(), endpoints };
         Some(CloudRoom::new(&wish)?)
     } else {
         None

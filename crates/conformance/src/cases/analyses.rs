@@ -38,6 +38,9 @@ pub fn cases<R: Desk>() -> Vec<Case<R>> {
     ]
 }
 
+/// What makes a record of a run.
+type Make = fn(&RunId) -> AnalysisRecord;
+
 /// A wish of an owner at a time, in seconds.
 #[must_use]
 pub fn claim(run_id: &RunId, task: Task, owner: &str, now: i64) -> Claim {
@@ -249,20 +252,7 @@ async fn nothing_is_loaded_where_nothing_was_stored<R: Desk>(room: &R, trace: &T
 
 async fn a_record_comes_back_as_it_was<R: Desk>(room: &R, trace: &Trace) -> Outcome {
     let desk = room.analyses();
-    let bare = |run: &RunId| AnalysisRecord {
-        processed_file: None,
-        insights: Vec::new(),
-        anomalies: Vec::new(),
-        recommendations: Vec::new(),
-        summary: String::new(),
-        facts: Vec::new(),
-        narrator_reason: None,
-        model: None,
-        ..record(run)
-    };
-    let large = |run: &RunId| AnalysisRecord { summary: "☂".repeat(40_000), ..record(run) };
-    let makes: [(&str, &dyn Fn(&RunId) -> AnalysisRecord); 3] =
-        [("full", &record), ("bare", &bare), ("large", &large)];
+    let makes: [(&str, Make); 3] = [("full", record), ("bare", bare), ("large", large)];
     for (name, make) in makes {
         let run = run_of(name);
         let lease = granted(desk, &claim(&run, Task::Analyze, "a", 0)).await?;
@@ -285,6 +275,24 @@ async fn a_task_is_looked_at_without_a_claim<R: Desk>(room: &R, trace: &Trace) -
         say_claim(desk, trace, &claim(&run, task, "a", 1)).await;
     }
     Ok(())
+}
+
+fn bare(run: &RunId) -> AnalysisRecord {
+    AnalysisRecord {
+        processed_file: None,
+        insights: Vec::new(),
+        anomalies: Vec::new(),
+        recommendations: Vec::new(),
+        summary: String::new(),
+        facts: Vec::new(),
+        narrator_reason: None,
+        model: None,
+        ..record(run)
+    }
+}
+
+fn large(run: &RunId) -> AnalysisRecord {
+    AnalysisRecord { summary: "☂".repeat(40_000), ..record(run) }
 }
 
 fn fact(id: &str, value: Value) -> Fact {

@@ -51,6 +51,8 @@ pub struct Wish {
     pub really: bool,
     /// The bucket, which must keep versions; without one, one is made.
     pub bucket: Option<String>,
+    /// What the environment says of endpoints: each name that begins with `AWS_ENDPOINT_URL`, with its value.
+    pub endpoints: Vec<(String, String)>,
 }
 
 /// The services.
@@ -84,7 +86,8 @@ pub struct CloudRoom {
 /// # Errors
 /// When there is none, or when it is not on this machine and nobody really wants it.
 pub fn endpoint(wish: &Wish) -> Result<Option<String>, Trouble> {
-    let url = std::env::var("AWS_ENDPOINT_URL").ok().filter(|url| !url.is_empty());
+    let said = wish.endpoints.iter().find(|(name, url)| name == "AWS_ENDPOINT_URL" && !url.is_empty());
+    let url = said.map(|(_, url)| url.clone());
     if wish.really {
         return if wish.bucket.is_some() {
             Ok(url)
@@ -99,14 +102,12 @@ pub fn endpoint(wish: &Wish) -> Result<Option<String>, Trouble> {
                 .into(),
         );
     };
-    let other: Vec<String> = std::env::vars()
-        .filter(|(name, value)| name.starts_with("AWS_ENDPOINT_URL_") && !is_here(value))
-        .map(|(name, _)| name)
-        .collect();
-    if is_here(&url) && other.is_empty() {
+    let elsewhere = wish.endpoints.iter().filter(|(_, url)| !url.is_empty() && !is_here(url));
+    let other: Vec<_> = elsewhere.map(|(name, _)| name.as_str()).collect();
+    if other.is_empty() {
         return Ok(Some(url));
     }
-    Err(format!("{url} is not on this machine (nor are {other:?}): --really --bucket NAME if it is meant")
+    Err(format!("{} is not on this machine: --really --bucket NAME if that is meant", other.join(", "))
         .into())
 }
 

@@ -1,7 +1,7 @@
 //! As much of Bedrock's Converse as the model's adapter asks for, on loopback: moto has none.
 //!
 //! What it answers has the shape of the Bedrock API reference
-//! (docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html); errors are told as its JSON services do.
+//! (`docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html`); errors are told as its JSON services do.
 
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
