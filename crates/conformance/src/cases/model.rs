@@ -38,7 +38,14 @@ fn answer(stop: StopReason, tool_input: Option<serde_json::Value>) -> ModelAnswe
 
 async fn ask<R: Oracle>(room: &R, trace: &Trace, name: &str, reply: Reply) {
     room.reply(reply);
-    trace.say(name, kind(room.model().ask(&request()).await));
+    let answer = kind(room.model().ask(&request()).await).map(|mut answer| {
+        // The order of an object's members says nothing, and the SDK keeps none.
+        if let Some(input) = &mut answer.tool_input {
+            input.sort_all_objects();
+        }
+        answer
+    });
+    trace.say(name, answer);
 }
 
 async fn what_the_tool_was_given_is_the_answer<R: Oracle>(room: &R, trace: &Trace) -> Outcome {
