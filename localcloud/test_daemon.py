@@ -59,6 +59,10 @@ class Case(unittest.TestCase):
         self.addCleanup(process.stdout.close)
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
+        # For a moment a process that has begun has neither words nor an environment to be known by.
+        words = pathlib.Path(f"/proc/{process.pid}/cmdline")
+        while process.poll() is None and not words.read_bytes():
+            time.sleep(0.01)
         return process
 
     def command(self, *arguments, path=None, seconds=30):
